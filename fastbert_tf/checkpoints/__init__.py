@@ -1,0 +1,24 @@
+"""Import of pretrained encoders, and the directory in which classifiers are saved."""
+
+from fastbert_tf.checkpoints.classifier_files import load_classifier, save_classifier
+from fastbert_tf.checkpoints.errors import CheckpointError
+from fastbert_tf.checkpoints.google import import_google
+from fastbert_tf.checkpoints.hugging_face import import_hugging_face
+from fastbert_tf.checkpoints.import_backbone import import_backbone
+from fastbert_tf.checkpoints.import_report import ImportReport
+from fastbert_tf.checkpoints.imported_backbone import ImportedBackbone
+from fastbert_tf.checkpoints.model_garden import import_model_garden
+from fastbert_tf.checkpoints.saved_classifier import SavedClassifier
+
+__all__ = [
+    "CheckpointError",
+    "ImportReport",
+    "ImportedBackbone",
+    "SavedClassifier",
+    "import_backbone",
+    "import_google",
+    "import_hugging_face",
+    "import_model_garden",
+    "load_classifier",
+    "save_classifier",
+]

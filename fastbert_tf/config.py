@@ -1,0 +1,166 @@
+"""Configuration: frozen dataclasses, one field a line, that round-trip through JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+ACTIVATIONS = ("gelu", "gelu_tanh")
+DTYPES = ("float32", "mixed_bfloat16")
+DIVERGENCES = ("forward", "reverse")
+
+C = TypeVar("C", bound="Config")
+
+
+class Config:
+    """JSON round trip shared by all configurations."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain JSON types."""
+        return dataclasses.asdict(self)  # type: ignore[call-overload]
+
+    @classmethod
+    def from_dict(cls: type[C], values: dict[str, Any]) -> C:
+        """Builds the configuration from `to_dict()` output.
+
+        Raises:
+            ValueError: a key is unknown, or a required one is missing.
+        """
+        fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        unknown = sorted(set(values) - set(fields))
+        if unknown:
+            raise ValueError(f"{cls.__name__} has no field {unknown}; its fields are {sorted(fields)}")
+        required = {name for name, field in fields.items() if field.default is dataclasses.MISSING}
+        missing = sorted(required - set(values))
+        if missing:
+            raise ValueError(f"{cls.__name__} needs {missing}; add them to the configuration")
+        return cls(**values)
+
+
+def _require(condition: bool, name: str, rule: str, received: Any) -> None:
+    if not condition:
+        raise ValueError(f"{name} must be {rule}, but is {received!r}; change it in the configuration")
+
+
+def _require_positive(config: Any, *names: str) -> None:
+    for name in names:
+        value = getattr(config, name)
+        _require(isinstance(value, int) and value >= 1, name, "an integer of at least 1", value)
+
+
+@dataclass(frozen=True)
+class BackboneConfig(Config):
+    """Shape of a BERT encoder; the names follow KerasHub's `BertBackbone`."""
+
+    vocabulary_size: int
+    """Entries of the token vocabulary."""
+    num_layers: int
+    """Encoder blocks."""
+    num_heads: int
+    """Attention heads a block; must divide `hidden_dim`."""
+    hidden_dim: int
+    """Width of the hidden states, in units."""
+    intermediate_dim: int
+    """Width of the feed-forward layer, in units."""
+    max_sequence_length: int = 512
+    """Learned positions: the longest input, in tokens."""
+    num_segments: int = 2
+    """Segment (token type) embeddings."""
+    dropout: float = 0.1
+    """Dropout rate on embeddings, attention weights and block outputs, in [0, 1)."""
+    activation: str = "gelu"
+    """Feed-forward activation: exact `gelu`, or `gelu_tanh` for checkpoints trained with the approximation."""
+    layer_norm_epsilon: float = 1e-12
+    """Added to the variance in layer normalisation."""
+
+    def __post_init__(self) -> None:
+        _require_positive(
+            self, "vocabulary_size", "num_layers", "num_heads", "hidden_dim", "intermediate_dim",
+            "max_sequence_length", "num_segments",
+        )  # fmt: skip
+        _require(
+            self.hidden_dim % self.num_heads == 0, "hidden_dim", f"a multiple of {self.num_heads} heads", self.hidden_dim
+        )
+        _require(0 <= self.dropout < 1, "dropout", "in [0, 1)", self.dropout)
+        _require(self.activation in ACTIVATIONS, "activation", f"one of {ACTIVATIONS}", self.activation)
+        _require(self.layer_norm_epsilon > 0, "layer_norm_epsilon", "positive", self.layer_norm_epsilon)
+
+
+@dataclass(frozen=True)
+class FastBertConfig(Config):
+    """A backbone with one branch classifier after every layer; the last branch is the teacher."""
+
+    backbone: BackboneConfig
+    """The encoder."""
+    num_classes: int
+    """Labels of the task, at least 2."""
+    branch_dim: int = 128
+    """Width of the branch classifiers, in units; must divide by `branch_heads`."""
+    branch_heads: int = 2
+    """Attention heads of a branch classifier."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.backbone, dict):
+            object.__setattr__(self, "backbone", BackboneConfig.from_dict(self.backbone))
+        _require_positive(self, "branch_dim", "branch_heads")
+        _require(self.num_classes >= 2, "num_classes", "at least 2", self.num_classes)
+        _require(
+            self.branch_dim % self.branch_heads == 0, "branch_dim", f"a multiple of {self.branch_heads} heads",
+            self.branch_dim,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class StageConfig(Config):
+    """One training stage: how long, how fast."""
+
+    epochs: int
+    """Passes over the training rows; 0 skips the stage."""
+    learning_rate: float
+    """Peak learning rate, reached after warm-up."""
+    warmup: float = 0.1
+    """Share of the stage's steps in which the learning rate rises linearly; it then falls linearly to 0."""
+    weight_decay: float = 0.01
+    """Decoupled weight decay (AdamW); biases and layer normalisation are left out."""
+
+    def __post_init__(self) -> None:
+        _require(isinstance(self.epochs, int) and self.epochs >= 0, "epochs", "an integer of at least 0", self.epochs)
+        _require(self.learning_rate > 0, "learning_rate", "positive", self.learning_rate)
+        _require(0 <= self.warmup <= 1, "warmup", "in [0, 1]", self.warmup)
+        _require(self.weight_decay >= 0, "weight_decay", "at least 0", self.weight_decay)
+
+
+@dataclass(frozen=True)
+class TrainingConfig(Config):
+    """The alternating schedule of FastBERT (section 4.3 of the paper gives the defaults)."""
+
+    fine_tuning: StageConfig = StageConfig(epochs=3, learning_rate=2e-5)
+    """Stage 1: backbone and teacher on labels."""
+    distillation: StageConfig = StageConfig(epochs=5, learning_rate=2e-4)
+    """Stage 2: students on the teacher's soft labels."""
+    rounds: int = 1
+    """How often the two stages alternate."""
+    self_distillation: bool = True
+    """False trains all branches together with the backbone on labels (the paper's ablation); no stage 2."""
+    divergence: str = "forward"
+    """`forward`: KL(teacher || student), the authors' code; `reverse`: KL(student || teacher), eq. 5."""
+    batch_size: int = 32
+    """Rows a step."""
+    max_sequence_length: int = 128
+    """Longest input in tokens; longer texts are cut."""
+    dtype: str = "float32"
+    """Keras dtype policy: `float32` or `mixed_bfloat16`."""
+    seed: int = 0
+    """Seeds initialisation, dropout, shuffling and splits."""
+    save_every: int = 500
+    """Steps between resumable states."""
+
+    def __post_init__(self) -> None:
+        for name in ("fine_tuning", "distillation"):
+            if isinstance(getattr(self, name), dict):
+                object.__setattr__(self, name, StageConfig.from_dict(getattr(self, name)))
+        _require_positive(self, "rounds", "batch_size", "save_every")
+        _require(self.max_sequence_length >= 5, "max_sequence_length", "at least 5", self.max_sequence_length)
+        _require(self.divergence in DIVERGENCES, "divergence", f"one of {DIVERGENCES}", self.divergence)
+        _require(self.dtype in DTYPES, "dtype", f"one of {DTYPES}", self.dtype)

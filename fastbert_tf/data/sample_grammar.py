@@ -1,0 +1,103 @@
+"""A small seeded grammar of product reviews, written for this project: synthetic text in four degrees of difficulty."""
+
+import re
+
+import numpy as np
+
+DIFFICULTIES = ("plain", "negated", "contrasted", "mixed")
+"""From sentences that one word decides to sentences in which the order of the words does."""
+
+_NEGATIVE, _POSITIVE = 0, 1
+
+_PARTS = """
+    battery screen sound keyboard camera case strap charger handle motor cable manual packaging delivery price design
+    button fabric software speaker
+""".split()
+_PRODUCTS = "phone laptop kettle lamp blender watch tablet printer heater drill headset router toaster backpack".split()
+_ADJECTIVES = {
+    _NEGATIVE: "awful terrible poor useless dreadful flimsy faulty horrible".split(),
+    _POSITIVE: "great excellent superb lovely brilliant reliable sturdy perfect".split(),
+}
+_VERBS = {_NEGATIVE: "hate dislike regret".split(), _POSITIVE: "love like enjoy".split()}
+_PLAIN_CLAUSES = (
+    "the {part} is {adjective}",
+    "the {part} is really {adjective}",
+    "the {part} looks very {adjective}",
+    "it has a truly {adjective} {part}",
+    "I {verb} the {part}",
+    "we really {verb} its {part}",
+)
+# Each turns the polarity of its word around.
+_NEGATED_CLAUSES = (
+    "the {part} is not {adjective}",
+    "the {part} was never {adjective}",
+    "the {part} is not at all {adjective}",
+    "there is nothing {adjective} about the {part}",
+    "I do not {verb} the {part}",
+    "we never {verb} its {part}",
+)
+# The verdict decides the label; the aside says the opposite. The verdict comes first as often as last.
+_CONTRASTS = (
+    "{aside}, but {verdict}",
+    "although {aside}, {verdict}",
+    "{verdict}, although {aside}",
+    "{verdict}, even though {aside}",
+)
+_FILLERS = (
+    "I bought this {product} last week.",
+    "This {product} was a present.",
+    "We use the {product} every day.",
+    "My sister has the same {product}.",
+    "It is my second {product}.",
+    "The {product} arrived on Monday.",
+)
+_OTHER_WORDS = "a an and are as at by for from had in my not of or our so than that their they to too was were with you".split()
+
+
+def review(generator: np.random.Generator, difficulty: str, label: int) -> str:
+    """Writes one review.
+
+    Args:
+        generator: the source of every choice.
+        difficulty: one of `DIFFICULTIES`. "plain": one clause. "negated": one clause with a negation.
+            "contrasted": two plain clauses of opposite polarity, of which the main clause decides. "mixed": the same,
+            with a negation in one clause or in both.
+        label: 0 for a negative review, 1 for a positive one.
+
+    Returns:
+        One or two sentences; about a third begin with a sentence that says nothing of the label.
+    """
+    if difficulty in ("plain", "negated"):
+        sentence = _clause(generator, label, negated=difficulty == "negated")
+    else:
+        negations = (False, False)
+        if difficulty == "mixed":
+            negations = _choose(generator, ((True, False), (False, True), (True, True)))
+        sentence = _choose(generator, _CONTRASTS).format(
+            verdict=_clause(generator, label, negations[0]), aside=_clause(generator, 1 - label, negations[1])
+        )
+    sentence = sentence[0].upper() + sentence[1:] + "."
+    if generator.random() < 1 / 3:
+        sentence = _choose(generator, _FILLERS).format(product=_choose(generator, _PRODUCTS)) + " " + sentence
+    return sentence
+
+
+def words() -> list[str]:
+    """Returns every word that the grammar knows, lower-cased and sorted, and a few common ones beside them."""
+    templates = " ".join(_PLAIN_CLAUSES + _NEGATED_CLAUSES + _CONTRASTS + _FILLERS)
+    known = set(re.findall(r"[a-z]+", re.sub(r"\{\w+\}", " ", templates).lower()))
+    known.update(_PARTS, _PRODUCTS, _OTHER_WORDS, *_ADJECTIVES.values(), *_VERBS.values())
+    return sorted(known)
+
+
+def _clause(generator: np.random.Generator, label: int, negated: bool) -> str:
+    polarity = 1 - label if negated else label
+    return _choose(generator, _NEGATED_CLAUSES if negated else _PLAIN_CLAUSES).format(
+        part=_choose(generator, _PARTS),
+        adjective=_choose(generator, _ADJECTIVES[polarity]),
+        verb=_choose(generator, _VERBS[polarity]),
+    )
+
+
+def _choose(generator: np.random.Generator, options):
+    return options[generator.integers(len(options))]

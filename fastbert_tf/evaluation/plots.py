@@ -1,0 +1,253 @@
+"""Figures 3 to 6 of the FastBERT paper, from stored results alone."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from fastbert_tf.evaluation.latency import Latency
+from fastbert_tf.evaluation.operating_point import OperatingPoint
+from fastbert_tf.evaluation.speed_curve import SpeedCurve
+from fastbert_tf.evaluation.uncertainty_profile import PAPER_SPEEDS, UncertaintyProfile
+
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito: safe for colour-blind eyes
+MARKERS = ("o", "s", "^", "D", "v", "P")
+GREY = "#5f6368"
+STYLE = {
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": GREY,
+    "axes.axisbelow": True,
+    "grid.color": "#e3e5e8",
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "lines.linewidth": 1.8,
+    "lines.markersize": 5,
+    "savefig.dpi": 160,
+    "svg.hashsalt": "fastbert_tf",  # the same results give the same bytes
+}
+MIN_ROWS = 5  # fewer rows in an interval say nothing about its accuracy
+WILSON_Z = 1.96  # 95 % confidence
+
+
+def _styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    @functools.wraps(draw)
+    def styled(*args: Any, **kwargs: Any) -> Figure:
+        with matplotlib.rc_context(STYLE):
+            return draw(*args, **kwargs)
+
+    return styled
+
+
+def save_figure(figure: Figure, path: str | Path) -> None:
+    """Writes a figure; the suffix chooses PNG or SVG."""
+    path = Path(path)
+    metadata = {"Date": None} if path.suffix == ".svg" else None
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(path, metadata=metadata)
+
+
+@_styled
+def plot_speed_accuracy(curves: Mapping[str, SpeedCurve], metric: str = "accuracy") -> Figure:
+    """Draws a metric over speed (figure 3 a, d); dashed lines are the teachers at full depth.
+
+    Args:
+        curves: labelled curves by name.
+        metric: a metric that all curves hold.
+    """
+    figure, axes = _figure("Speed (exit threshold)", _title(metric))
+    for (name, curve), color, marker in _series(curves):
+        axes.plot(_values(curve, "speed"), _metric(curve.points, metric), color=color, marker=marker, label=name)
+        axes.axhline(curve.full_depth.metrics[metric], color=color, linestyle="--", linewidth=1)
+    reference = Line2D([], [], color=GREY, linestyle="--", linewidth=1, label="full depth (teacher)")
+    axes.legend(handles=[*axes.get_legend_handles_labels()[0], reference])
+    return figure
+
+
+@_styled
+def plot_speed_speedup(curves: Mapping[str, SpeedCurve], latencies: Sequence[Latency] = ()) -> Figure:
+    """Draws speedup over speed (figure 3 b, e): by paper FLOPs, by executed FLOPs and, where given, by the clock.
+
+    Args:
+        curves: curves by name.
+        latencies: measured times of the model, if there is a single curve.
+    """
+    figure, axes = _figure("Speed (exit threshold)", "Speedup over full depth")
+    axes.axhline(1, color=GREY, linewidth=1)
+    for (name, curve), color, marker in _series(curves):
+        speeds, prefix = _values(curve, "speed"), f"{name}: " if len(curves) > 1 else ""
+        label = f"{prefix}paper FLOPs ({curve.sequence_length} tokens)"
+        axes.plot(speeds, _values(curve, "paper_speedup"), color=color, marker=marker, label=label)
+        label = f"{prefix}executed FLOPs ({curve.mean_padded_length:.0f} tokens on average)"
+        axes.plot(speeds, _values(curve, "executed_speedup"), color=color, marker=marker, linestyle="--",
+                  markerfacecolor="white", label=label)  # fmt: skip
+    sizes = sorted({latency.batch_size for latency in latencies})
+    for size, color, marker in zip(sizes, cycle(COLORS[1:]), cycle(MARKERS[1:])):
+        measured = [latency for latency in latencies if latency.batch_size == size]
+        axes.plot([latency.speed for latency in measured], [latency.speedup for latency in measured], color=color,
+                  marker=marker, linestyle=":", label=f"measured time, batch {size}")  # fmt: skip
+    axes.set_ylim(bottom=0)
+    axes.legend()
+    return figure
+
+
+@_styled
+def plot_speedup_accuracy(curves: Mapping[str, SpeedCurve], metric: str = "accuracy") -> Figure:
+    """Draws a metric over paper speedup (figure 3 c, f), beside fixed depths and the teacher at full depth.
+
+    Args:
+        curves: labelled curves by name.
+        metric: a metric that all curves hold.
+    """
+    figure, axes = _figure("Speedup over full depth (paper FLOPs)", _title(metric))
+    for (name, curve), color, marker in _series(curves):
+        fixed = curve.fixed_depths
+        axes.plot([point.paper_speedup for point in fixed], _metric(fixed, metric), color=color, linestyle=":",
+                  marker=".", linewidth=1.2, alpha=0.8)  # fmt: skip
+        axes.plot(_values(curve, "paper_speedup"), _metric(curve.points, metric), color=color, marker=marker,
+                  label=name)  # fmt: skip
+        axes.plot(1, curve.full_depth.metrics[metric], color=color, marker="*", markersize=12, linestyle="none")
+    references = [
+        Line2D([], [], color=GREY, marker="*", markersize=10, linestyle="none", label="full depth (teacher)"),
+        Line2D([], [], color=GREY, marker=".", linestyle=":", linewidth=1.2, label="fixed depth, one point a layer"),
+    ]
+    axes.legend(handles=[*axes.get_legend_handles_labels()[0], *references])
+    return figure
+
+
+@_styled
+def plot_exit_layers(curve: SpeedCurve, speeds: Sequence[float] = PAPER_SPEEDS[1:]) -> Figure:
+    """Draws the share of rows that leave at each layer (figure 5).
+
+    Args:
+        curve: any curve.
+        speeds: wanted speeds; the curve's nearest are drawn.
+    """
+    figure, axes = _figure("Exit layer", "Share of rows")
+    nearest = {min(curve.points, key=lambda point: abs(point.speed - speed)).speed for speed in speeds}
+    points = [point for point in curve.points if point.speed in nearest]
+    layers = np.arange(1, len(curve.fixed_depths) + 1)
+    width = 0.8 / len(points)
+    for index, (point, color) in enumerate(zip(points, cycle(COLORS))):
+        share = np.asarray(point.exit_layers) / curve.rows  # (layers,)
+        place = layers + (index - (len(points) - 1) / 2) * width
+        label = f"speed {point.speed:g} (mean layer {point.mean_exit_layer:.2f})"
+        axes.bar(place, share, width * 0.92, color=color, label=label)
+    axes.grid(False, axis="x")
+    axes.set_xticks(layers)
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.legend()
+    return figure
+
+
+@_styled
+def plot_uncertainty(profile: UncertaintyProfile) -> Figure:
+    """Draws how uncertainty spreads at every layer, over the rows that reach it, a panel a speed (figure 6)."""
+    panels = len(profile.speeds)
+    columns = min(panels, 2)
+    rows = -(-panels // columns)
+    figure = Figure(figsize=(3.7 * columns + 0.6, 3.0 * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    for axes in grid.flat[panels:]:
+        axes.set_visible(False)
+    for axes, speed, counts in zip(grid.flat, profile.speeds, profile.reaching):
+        image = _heat_map(axes, np.asarray(counts), speed)
+    for axes in grid[-1]:
+        axes.set_xlabel("Layer")
+    for axes in grid[:, 0]:
+        axes.set_ylabel("Uncertainty")
+    bar = figure.colorbar(image, ax=grid, label="Share of the rows that reach the layer", shrink=0.8)
+    bar.ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    bar.outline.set_visible(False)
+    return figure
+
+
+@_styled
+def plot_accuracy_per_uncertainty(profile: UncertaintyProfile) -> Figure:
+    """Draws accuracy in each tenth of uncertainty for the bottom, middle and top classifier (figure 4).
+
+    Bars are 95 % Wilson intervals; tenths with fewer than 5 rows are left out.
+
+    Raises:
+        ValueError: the profile is of unlabelled rows.
+    """
+    if profile.correct is None:
+        raise ValueError("accuracy per uncertainty needs labels, but the profile has none; evaluate labelled rows")
+    figure, axes = _figure("Uncertainty", "Accuracy")
+    layers = len(profile.all_rows)
+    chosen = sorted({0, (layers - 1) // 2, layers - 1})
+    for shift, layer, color, marker in zip((-0.012, 0, 0.012), chosen, COLORS, MARKERS):
+        rows, right = _tenths(profile.all_rows[layer]), _tenths(profile.correct[layer])
+        shown = rows >= MIN_ROWS
+        centre = (np.arange(10) + 0.5)[shown] / 10 + shift
+        accuracy, below, above = _wilson(right[shown], rows[shown])
+        name = "Teacher" if layer == layers - 1 else "Student"
+        axes.errorbar(centre, accuracy, (below, above), color=color, marker=marker, elinewidth=0.9, capsize=2,
+                      label=f"{name}, layer {layer + 1}")  # fmt: skip
+    axes.set_xlim(0, 1)
+    axes.set_xticks(np.arange(0, 1.01, 0.1))
+    axes.legend()
+    return figure
+
+
+def _figure(x_label: str, y_label: str) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(5.6, 3.8), layout="constrained")
+    axes = figure.subplots()
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
+    axes.grid(True)
+    return figure, axes
+
+
+def _series(curves: Mapping[str, SpeedCurve]) -> Any:
+    return zip(curves.items(), cycle(COLORS), cycle(MARKERS))
+
+
+def _values(curve: SpeedCurve, field: str) -> list[float]:
+    return [getattr(point, field) for point in curve.points]
+
+
+def _metric(points: Sequence[OperatingPoint], metric: str) -> list[float]:
+    return [point.metrics[metric] for point in points]
+
+
+def _title(metric: str) -> str:
+    return {"f1": "F1", "matthews": "Matthews correlation"}.get(metric, metric.capitalize())
+
+
+def _heat_map(axes: Axes, counts: np.ndarray, speed: float) -> Any:
+    """Draws counts (layers, intervals), each layer as shares of its own rows."""
+    layers, intervals = counts.shape
+    reached = counts.sum(axis=1, keepdims=True)  # (layers, 1)
+    share = np.where(reached > 0, counts / np.maximum(reached, 1), np.nan)
+    edges = np.linspace(0, 1, intervals + 1)
+    image = axes.pcolormesh(np.arange(layers + 1) + 0.5, edges, share.T, cmap="Blues", vmin=0, vmax=1)
+    if speed > 0:
+        axes.axhline(speed, color=COLORS[1], linestyle="--", linewidth=1.2)
+    axes.set_title(f"speed {speed:g}: {reached.sum() / reached[0, 0]:.2f} layers on average", fontsize=10)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=12))
+    return image
+
+
+def _tenths(counts: Sequence[int]) -> np.ndarray:
+    """Joins histogram intervals into 10."""
+    return np.asarray(counts).reshape(10, -1).sum(axis=1)
+
+
+def _wilson(right: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns the share and its distances to the ends of the Wilson interval."""
+    share, square = right / rows, WILSON_Z**2
+    centre = (share + square / (2 * rows)) / (1 + square / rows)
+    half = WILSON_Z * np.sqrt(share * (1 - share) / rows + square / (4 * rows**2)) / (1 + square / rows)
+    return share, np.maximum(share - (centre - half), 0), np.maximum(centre + half - share, 0)

@@ -1,0 +1,47 @@
+"""Results that round-trip through JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, TypeVar
+
+SCHEMA_VERSION = 1
+"""Raised by 1 whenever a stored field changes its name or meaning."""
+
+R = TypeVar("R", bound="Record")
+
+
+class Record:
+    """Base of frozen dataclasses that are stored as JSON; nested records and tuples are rebuilt in `__post_init__`."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain JSON types."""
+        return dataclasses.asdict(self)  # type: ignore[call-overload]
+
+    @classmethod
+    def from_dict(cls: type[R], values: dict[str, Any]) -> R:
+        """Builds the record from what `to_dict` returned, also after a trip through JSON.
+
+        Raises:
+            ValueError: the values are no JSON object, or hold a field too many or too few.
+        """
+        if not isinstance(values, dict):
+            raise ValueError(f"{cls.__name__} must be a JSON object, but is {values!r}; evaluate again")
+        wrong = sorted({field.name for field in dataclasses.fields(cls)} ^ set(values))  # type: ignore[arg-type]
+        if wrong:
+            raise ValueError(f"{cls.__name__} has unknown or missing fields {wrong}; evaluate again with this version")
+        return cls(**values)
+
+
+def check_schema_version(what: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Returns the values without their `schema_version`.
+
+    Raises:
+        ValueError: it is not the version that this release writes.
+    """
+    version = values.get("schema_version") if isinstance(values, dict) else None
+    if version != SCHEMA_VERSION:
+        raise ValueError(
+            f"{what} has schema_version {version!r}, but this release reads {SCHEMA_VERSION}; evaluate again with it"
+        )
+    return {name: value for name, value in values.items() if name != "schema_version"}

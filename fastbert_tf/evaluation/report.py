@@ -1,0 +1,169 @@
+"""An evaluation on disk: one small JSON file, and the table and figures that are drawn from it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fastbert_tf.evaluation import plots
+from fastbert_tf.evaluation.latency import Latency
+from fastbert_tf.evaluation.record import SCHEMA_VERSION, Record, check_schema_version
+from fastbert_tf.evaluation.speed_curve import SpeedCurve
+from fastbert_tf.evaluation.table import depth_table, latency_table, speed_table
+from fastbert_tf.evaluation.uncertainty_profile import UncertaintyProfile
+
+JSON_FILE = "evaluation.json"
+TABLE_FILE = "table.md"
+FIGURES = (
+    "speed_accuracy", "speed_speedup", "speedup_accuracy", "exit_layers", "uncertainty", "accuracy_per_uncertainty",
+)  # fmt: skip
+FORMATS = ("png", "svg")
+
+
+@dataclass(frozen=True)
+class Report(Record):
+    """All results of one model on one data set."""
+
+    name: str
+    """Heading and legend: the data set, or the run."""
+    curve: SpeedCurve
+    """Quality and cost at every speed."""
+    uncertainty: UncertaintyProfile
+    """Histograms of uncertainty."""
+    latency: tuple[Latency, ...] = ()
+    """Measured times; empty where none were taken."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.curve, dict):
+            object.__setattr__(self, "curve", SpeedCurve.from_dict(self.curve))
+        if isinstance(self.uncertainty, dict):
+            object.__setattr__(self, "uncertainty", UncertaintyProfile.from_dict(self.uncertainty))
+        latency = (item if isinstance(item, Latency) else Latency.from_dict(item) for item in self.latency)
+        object.__setattr__(self, "latency", tuple(latency))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the results as plain JSON types, with a `schema_version`."""
+        return {"schema_version": SCHEMA_VERSION, **super().to_dict(), "curve": self.curve.to_dict()}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Report:
+        """Builds the report from what `to_dict` returned, also after a trip through JSON.
+
+        Raises:
+            ValueError: another schema version wrote the values, or a field is unknown or missing.
+        """
+        return super().from_dict(check_schema_version("the evaluation", values))
+
+    def text(self) -> str:
+        """Returns the tables, as Markdown."""
+        curve = self.curve
+        shape = curve.config.backbone
+        parts = [
+            f"# {self.name}",
+            f"{curve.rows} rows, {curve.mean_length:.1f} tokens a row ({curve.mean_padded_length:.1f} with padding); "
+            f"{shape.num_layers} layers x {shape.hidden_dim}, {curve.config.num_classes} classes; policy {curve.policy}. "
+            f"Paper FLOPs at {curve.sequence_length} tokens, executed FLOPs at the lengths computed.",
+            speed_table(curve),
+            "Fixed depth, no adaptive inference: every row leaves at the same layer.",
+            depth_table(curve),
+        ]
+        if self.latency:
+            parts += [f"Measured on {self.latency[0].machine}:", latency_table(self.latency)]
+        return "\n\n".join(parts) + "\n"
+
+
+def write_report(report: Report, directory: str | Path, figure_format: str = "png") -> Path:
+    """Writes `evaluation.json`, `table.md` and the figures.
+
+    Everything is written beside the target first. A new directory appears by one rename; in an existing one each
+    file is replaced by one rename, the JSON file first, and other files stay.
+
+    Args:
+        report: the results.
+        directory: target; its parent must exist.
+        figure_format: `png` or `svg`.
+
+    Returns:
+        The directory.
+
+    Raises:
+        ValueError: the format is unknown.
+        OSError: the target cannot be written; nothing is half written.
+    """
+    if figure_format not in FORMATS:
+        raise ValueError(f"figure_format must be one of {', '.join(FORMATS)}, but is {figure_format!r}")
+    directory = Path(directory)
+    staging = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.absolute().parent))
+    try:
+        (staging / JSON_FILE).write_text(_json(report.to_dict()), encoding="utf-8")
+        (staging / TABLE_FILE).write_text(report.text(), encoding="utf-8")
+        for name, figure in _figures(report).items():
+            plots.save_figure(figure, staging / f"{name}.{figure_format}")
+        _publish(staging, directory)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return directory
+
+
+def read_report(directory: str | Path) -> Report:
+    """Reads `evaluation.json`.
+
+    Raises:
+        ValueError: the file is missing, no JSON, or of another schema version; the message names it.
+    """
+    path = Path(directory) / JSON_FILE
+    try:
+        return Report.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise ValueError(f"{path} does not exist; name a directory that `write_report` wrote") from None
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def regenerate(directory: str | Path, figure_format: str = "png") -> Report:
+    """Draws table and figures again from `evaluation.json` alone, and returns the report."""
+    report = read_report(directory)
+    write_report(report, directory, figure_format)
+    return report
+
+
+def _figures(report: Report) -> dict[str, Any]:
+    curves = {report.name: report.curve}
+    figures = {
+        "speed_speedup": plots.plot_speed_speedup(curves, report.latency),
+        "exit_layers": plots.plot_exit_layers(report.curve),
+        "uncertainty": plots.plot_uncertainty(report.uncertainty),
+    }
+    if report.curve.metric_names:
+        metric = report.curve.metric_names[0]
+        figures["speed_accuracy"] = plots.plot_speed_accuracy(curves, metric)
+        figures["speedup_accuracy"] = plots.plot_speedup_accuracy(curves, metric)
+    if report.uncertainty.correct is not None:
+        figures["accuracy_per_uncertainty"] = plots.plot_accuracy_per_uncertainty(report.uncertainty)
+    return figures
+
+
+def _publish(staging: Path, directory: Path) -> None:
+    staging.chmod(0o755)  # mkdtemp makes it private
+    if not directory.exists():
+        staging.rename(directory)
+        return
+    written = sorted(staging.iterdir(), key=lambda path: path.name != JSON_FILE)
+    for path in written:
+        os.replace(path, directory / path.name)
+    names = {path.name for path in written}
+    for name in (f"{figure}.{suffix}" for figure in FIGURES for suffix in FORMATS):
+        if name not in names:
+            (directory / name).unlink(missing_ok=True)  # drawn by an earlier report
+
+
+def _json(values: dict[str, Any]) -> str:
+    """Indents, but keeps each list of numbers on one line."""
+    text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False)
+    return re.sub(r"\[\n[-+.\deE,\s]+\]", lambda match: " ".join(match[0].split()), text) + "\n"

@@ -1,0 +1,74 @@
+"""Results as aligned text tables, which are Markdown too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fastbert_tf.evaluation.latency import Latency
+from fastbert_tf.evaluation.operating_point import OperatingPoint
+from fastbert_tf.evaluation.speed_curve import SpeedCurve
+
+COST_COLUMNS = ("paper FLOPs", "paper speedup", "executed FLOPs", "executed speedup")
+
+
+def speed_table(curve: SpeedCurve) -> str:
+    """Returns quality and cost at full depth and at every speed; FLOPs are means a row, M = million."""
+    header = ("speed", *curve.metric_names, "mean layer", *COST_COLUMNS)
+    named = {"full depth": curve.full_depth, **{f"{point.speed:g}": point for point in curve.points}}
+    rows = [
+        (name, *_quality(curve, point), f"{point.mean_exit_layer:.2f}", *_cost(point)) for name, point in named.items()
+    ]
+    return _table(header, rows)
+
+
+def depth_table(curve: SpeedCurve) -> str:
+    """Returns quality and cost where every row leaves at the same layer: no adaptive inference."""
+    header = ("layer", *curve.metric_names, *COST_COLUMNS)
+    rows = [
+        (str(layer), *_quality(curve, point), *_cost(point)) for layer, point in enumerate(curve.fixed_depths, start=1)
+    ]
+    return _table(header, rows)
+
+
+def latency_table(latencies: Sequence[Latency]) -> str:
+    """Returns wall-clock times of the adaptive graph beside the full-depth graph."""
+    header = ("batch", "speed", "mean layer", "full depth ms/row", "adaptive ms/row", "measured speedup")
+    rows = [
+        (
+            str(latency.batch_size),
+            f"{latency.speed:g}",
+            f"{latency.mean_exit_layer:.2f}",
+            f"{latency.full_depth_ms:.2f}",
+            f"{latency.adaptive_ms:.2f}",
+            f"{latency.speedup:.2f}x",
+        )
+        for latency in latencies
+    ]
+    return _table(header, rows)
+
+
+def _quality(curve: SpeedCurve, point: OperatingPoint) -> list[str]:
+    return [f"{point.metrics[metric]:.4f}" for metric in curve.metric_names]
+
+
+def _cost(point: OperatingPoint) -> list[str]:
+    return [
+        _millions(point.paper_flops),
+        f"{point.paper_speedup:.2f}x",
+        _millions(point.executed_flops),
+        f"{point.executed_speedup:.2f}x",
+    ]
+
+
+def _millions(flops: float) -> str:
+    return f"{flops / 1e6:.1f}M" if flops >= 1e7 else f"{flops / 1e6:.3f}M"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    rule = [f"{'-' * (width - 1)}:" for width in widths]  # the colon right-aligns in Markdown
+    lines = [
+        "| " + " | ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) + " |"
+        for line in (header, rule, *rows)
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,135 @@
+"""Export of a classifier as a SavedModel that TensorFlow Serving runs unchanged."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from importlib.metadata import version as package_version
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from fastbert_serving.manifest import Manifest, TokenizerSettings
+from fastbert_tf import __version__
+from fastbert_tf.export.batching_parameters import batching_parameters
+from fastbert_tf.export.signatures import Signatures
+from fastbert_tf.export.version_directory import ExportError, version_directory, write_atomically
+from fastbert_tf.export.warmup import write_warmup_requests
+from fastbert_tf.inference import ExitLoop, KerasStack, NormalizedEntropy
+from fastbert_tf.models import FastBert
+from fastbert_tokenizers import WordPieceTokenizer
+
+PACKAGES = ("tensorflow", "tensorflow-text", "keras")
+
+
+def export_saved_model(
+    directory: str | os.PathLike[str],
+    *,
+    model: FastBert,
+    tokenizer: WordPieceTokenizer,
+    label_names: Sequence[str],
+    is_pair: bool,
+    version: int = 1,
+    default_speed: float = 0.5,
+    curve: dict[str, Any] | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Writes `directory/version`: graph, weights, vocabulary, manifest and warm-up records.
+
+    The version directory appears by one rename, complete. `batching_params.pbtxt` is put beside it, unless one is
+    there already: it is the operator's to tune.
+
+    Args:
+        directory: the model's directory, one numbered subdirectory a version; made where it is missing.
+        model: the trained classifier.
+        tokenizer: its tokenizer.
+        label_names: one name a class, in label order.
+        is_pair: whether an input is a pair of texts.
+        version: version number, at least 1; servers take the highest.
+        default_speed: the speed of the signatures without a `speed` input, in [0, 1].
+        curve: measured accuracy and cost for the manifest: `{"points": [{"speed": ...}, ...]}`.
+        overwrite: whether an existing version is replaced.
+
+    Returns:
+        The version directory.
+
+    Raises:
+        ExportError: pieces that do not fit each other, an existing version, or a directory that cannot be written.
+        ManifestError: labels, speed or curve break the manifest's schema.
+    """
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        raise ExportError(f"version must be an integer of at least 1, but is {version!r}; servers take the highest")
+    manifest = _manifest(model, tokenizer, label_names, is_pair, default_speed, curve)
+    _check_fit(model, manifest)
+    base = Path(directory)
+    with version_directory(base, version, overwrite) as folder:
+        _save_graph(folder, model, tokenizer, manifest)
+        manifest.write(folder)
+        write_warmup_requests(folder, is_pair, manifest.tokenizer.max_sequence_length)
+        if not (base / "batching_params.pbtxt").exists():
+            write_atomically(base / "batching_params.pbtxt", batching_parameters())
+    return base / str(version)
+
+
+def _manifest(
+    model: FastBert,
+    tokenizer: WordPieceTokenizer,
+    label_names: Sequence[str],
+    is_pair: bool,
+    default_speed: float,
+    curve: dict[str, Any] | None,
+) -> Manifest:
+    return Manifest(
+        labels=tuple(label_names),
+        is_pair=is_pair,
+        num_layers=model.config.backbone.num_layers,
+        default_speed=default_speed,
+        tokenizer=TokenizerSettings(vocabulary_size=len(tokenizer.vocabulary), **tokenizer.get_config()),
+        versions={"fastbert_tf": __version__, **{name: package_version(name) for name in PACKAGES}},
+        curve=curve,
+    )
+
+
+def _check_fit(model: FastBert, manifest: Manifest) -> None:
+    """Refuses pieces that belong to different models."""
+    shape, settings = model.config.backbone, manifest.tokenizer
+    if len(manifest.labels) != model.config.num_classes:
+        raise ExportError(
+            f"label_names has {len(manifest.labels)} names, but the model has {model.config.num_classes} classes; "
+            "give one name a class"
+        )
+    if settings.vocabulary_size > shape.vocabulary_size:
+        raise ExportError(
+            f"the vocabulary has {settings.vocabulary_size} entries, but the embedding {shape.vocabulary_size}; "
+            "give the vocabulary that the model was trained with"
+        )
+    if settings.max_sequence_length > shape.max_sequence_length:
+        raise ExportError(
+            f"the tokenizer's max_sequence_length is {settings.max_sequence_length}, but the model has "
+            f"{shape.max_sequence_length} positions; lower it"
+        )
+    if manifest.is_pair and shape.num_segments < 2:
+        raise ExportError("a pair task needs num_segments of at least 2, but the model has 1; train one with 2")
+
+
+def _save_graph(folder: Path, model: FastBert, tokenizer: WordPieceTokenizer, manifest: Manifest) -> None:
+    stack = KerasStack(model)
+    signatures = Signatures(
+        loop=ExitLoop(stack, NormalizedEntropy()),
+        tokenizer=tokenizer,
+        label_names=manifest.labels,
+        is_pair=manifest.is_pair,
+        default_speed=manifest.default_speed,
+        limits=model.config.backbone,
+    )
+    module = tf.Module()
+    # The raw variables, not the Keras model: a tracked model loads as an object, but not into a session.
+    module.weights = [weight.value for weight in stack.variables]
+    with tempfile.TemporaryDirectory() as elsewhere:
+        vocabulary_file = Path(elsewhere) / "vocab.txt"
+        tokenizer.vocabulary.save(vocabulary_file)
+        # The tokenizer bakes its vocabulary into the graph; the file is there for people and tools.
+        module.vocabulary = tf.saved_model.Asset(str(vocabulary_file))
+        tf.saved_model.save(module, str(folder), signatures=signatures.functions())

@@ -1,0 +1,58 @@
+"""Warm-up records: requests that a server replays before it reports a version as ready."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+
+WARMUP_PATH = Path("assets.extra") / "tf_serving_warmup_requests"
+LENGTHS = (4, 16, 64)
+"""Words of the texts; at least as many tokens."""
+BATCH_SIZES = (1, 8)
+
+Arrays = dict[str, np.ndarray]
+
+
+def write_warmup_requests(version_directory: Path, is_pair: bool, max_sequence_length: int) -> None:
+    """Writes requests to every signature, at a few lengths and batch sizes, where TensorFlow Serving looks for them.
+
+    Args:
+        version_directory: the directory that holds `saved_model.pb`.
+        is_pair: whether an input is a pair of texts.
+        max_sequence_length: longest input, in tokens.
+    """
+    path = version_directory / WARMUP_PATH
+    path.parent.mkdir(exist_ok=True)
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for length in LENGTHS:
+            for rows in BATCH_SIZES:
+                for signature, inputs in _requests(rows, min(length, max_sequence_length), is_pair):
+                    writer.write(_record(signature, inputs))
+
+
+def _requests(rows: int, length: int, is_pair: bool) -> Iterator[tuple[str, Arrays]]:
+    """Yields (signature, inputs); speed 0 takes every row through all layers."""
+    text = " ".join(["a"] * length).encode()
+    texts = {name: np.array([text] * rows, object) for name in (("text", "text_pair") if is_pair else ("text",))}
+    speed = np.zeros(rows, np.float32)
+    tokens = np.ones((rows, length), np.int32)  # (rows, sequence); token 1 exists in every vocabulary
+    features = {name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[text])) for name in texts}
+    example = tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+    yield "serving_default", texts
+    yield "with_speed", {**texts, "speed": speed}
+    yield "tokenized", {"token_ids": tokens, "segment_ids": 0 * tokens, "padding_mask": tokens, "speed": speed}
+    yield "classify", {"inputs": np.array([example] * rows, object)}
+
+
+def _record(signature: str, inputs: Arrays) -> bytes:
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name = "fastbert"  # servers do not read it: the records lie inside the model
+    request.model_spec.signature_name = signature
+    for name, value in inputs.items():
+        request.inputs[name].CopyFrom(tf.make_tensor_proto(value))
+    log = prediction_log_pb2.PredictLog(request=request)
+    return prediction_log_pb2.PredictionLog(predict_log=log).SerializeToString()

@@ -1,0 +1,20 @@
+"""Adaptive inference: the exit loop, its policies, and the stacks it drives."""
+
+from fastbert_tf.inference.exit_loop import ExitLoop
+from fastbert_tf.inference.full_depth import FullDepth
+from fastbert_tf.inference.keras_stack import KerasStack
+from fastbert_tf.inference.policy import ExitPolicy, NormalizedEntropy
+from fastbert_tf.inference.simulation import simulate
+from fastbert_tf.inference.stack import Stack
+from fastbert_tf.inference.uncertainty import normalized_entropy
+
+__all__ = [
+    "ExitLoop",
+    "ExitPolicy",
+    "FullDepth",
+    "KerasStack",
+    "NormalizedEntropy",
+    "Stack",
+    "normalized_entropy",
+    "simulate",
+]

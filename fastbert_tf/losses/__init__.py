@@ -1,0 +1,5 @@
+"""Losses of the training stages, written with `keras.ops` alone."""
+
+from fastbert_tf.losses.soft_target_divergence import SoftTargetDivergence
+
+__all__ = ["SoftTargetDivergence"]

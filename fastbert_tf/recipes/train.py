@@ -1,0 +1,138 @@
+"""From a pretrained BERT and a labelled task to a trained FastBERT."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import keras
+from absl import logging
+from fastbert_tokenizers import Vocabulary, WordPieceTokenizer
+
+from fastbert_tf.checkpoints import SavedClassifier, import_backbone, load_classifier, save_classifier
+from fastbert_tf.config import BackboneConfig, TrainingConfig
+from fastbert_tf.data import BatchPipeline, Task, TextDataset
+from fastbert_tf.models import Backbone, FastBert
+from fastbert_tf.recipes.run_directory import RunDirectory
+from fastbert_tf.training import AlternatingSchedule
+
+
+def train_classifier(
+    task: Task,
+    output: str | os.PathLike[str],
+    checkpoint: str | os.PathLike[str] | None = None,
+    shape: BackboneConfig | None = None,
+    vocabulary: Vocabulary | None = None,
+    lower_case: bool | None = None,
+    config: TrainingConfig | None = None,
+    branch_dim: int = 128,
+    branch_heads: int = 2,
+    held_out: int | float = 0.05,
+    unlabelled: TextDataset | None = None,
+    verbose: int | str = "auto",
+) -> SavedClassifier:
+    """Fine-tunes, self-distils and saves; called again with the same arguments, it goes on where it was stopped.
+
+    Args:
+        task: labelled rows.
+        output: the run's folder; the trained model is `output/classifier`.
+        checkpoint: a pretrained encoder, or None to start from random weights of `shape`.
+        shape: the encoder's shape; only without a checkpoint.
+        vocabulary: the token vocabulary; None takes the checkpoint's.
+        lower_case: whether texts are lower-cased; None asks the checkpoint, else True.
+        config: the training schedule; None takes the paper's.
+        branch_dim: width of the branch classifiers, in units.
+        branch_heads: attention heads of the branch classifiers.
+        held_out: rows (count, or share) held out of the training part to select the best epochs, for a task that
+            has no dev part beside the part it reports on.
+        unlabelled: texts for self-distillation; None takes the training texts.
+        verbose: Keras' progress bar.
+
+    Returns:
+        The trained classifier, as saved.
+
+    Raises:
+        ValueError: an argument, a file or the output directory is unusable; the message says which and the mend.
+    """
+    config = config or TrainingConfig()
+    run = RunDirectory(output)
+    run.claim(_settings(task, checkpoint, shape, config, branch_dim, branch_heads, held_out, unlabelled))
+    if run.is_finished:
+        logging.info("%s is trained already", run.classifier)
+        return load_classifier(run.classifier)
+    keras.utils.set_random_seed(config.seed)
+    backbone, tokenizer = _start(checkpoint, shape, vocabulary, lower_case, config)
+    model = FastBert(backbone, task.num_classes, branch_dim, branch_heads)
+    rows, selection = selection_split(task, held_out, config.seed)
+
+    def pipeline(dataset: TextDataset) -> BatchPipeline:
+        return BatchPipeline(dataset, tokenizer, config.batch_size)
+
+    schedule = AlternatingSchedule(config, run.state, run.tensorboard, verbose)
+    history = schedule.run(model, pipeline(rows), pipeline(selection), pipeline(unlabelled) if unlabelled else None)
+    classifier = SavedClassifier(model, tokenizer, task.label_names, task.is_pair)
+    save_classifier(classifier, run.classifier)
+    run.finish(history)
+    return classifier
+
+
+def selection_split(task: Task, held_out: int | float, seed: int) -> tuple[TextDataset, TextDataset]:
+    """Returns (training rows, rows that select the best epoch); the part that is reported on is neither."""
+    return (task.train, task.dev) if task.test is not None else task.train.split(held_out, seed)
+
+
+def report_part(task: Task) -> TextDataset:
+    """Returns the rows that results are reported on: the test part, or dev where the test labels are not public."""
+    return task.dev if task.test is None else task.test
+
+
+def _start(
+    checkpoint: str | os.PathLike[str] | None,
+    shape: BackboneConfig | None,
+    vocabulary: Vocabulary | None,
+    lower_case: bool | None,
+    config: TrainingConfig,
+) -> tuple[Backbone, WordPieceTokenizer]:
+    if (checkpoint is None) == (shape is None):
+        raise ValueError("training starts from either a checkpoint or a shape of random weights; give exactly one")
+    if checkpoint is not None:
+        imported = import_backbone(checkpoint, dtype=config.dtype)
+        backbone = imported.backbone
+        vocabulary = vocabulary or imported.vocabulary
+        lower_case = imported.lower_case if lower_case is None else lower_case
+    else:
+        backbone = Backbone(dtype=config.dtype, **shape.to_dict())
+    if vocabulary is None:
+        raise ValueError("no vocabulary: the checkpoint has no vocab.txt beside it, or none was given; give one")
+    entries, embedded = len(vocabulary), backbone.config.vocabulary_size
+    if entries > embedded:
+        raise ValueError(
+            f"the vocabulary has {entries} entries, but the embedding only {embedded}; use the vocabulary that the "
+            "checkpoint was trained with"
+        )
+    longest = min(config.max_sequence_length, backbone.config.max_sequence_length)
+    return backbone, WordPieceTokenizer(vocabulary, lower_case is not False, longest)
+
+
+def _settings(
+    task: Task,
+    checkpoint: Any,
+    shape: BackboneConfig | None,
+    config: TrainingConfig,
+    branch_dim: int,
+    branch_heads: int,
+    held_out: int | float,
+    unlabelled: TextDataset | None,
+) -> dict[str, Any]:
+    return {
+        "task": task.name,
+        "training_rows": len(task.train),
+        "label_names": task.label_names,
+        "checkpoint": None if checkpoint is None else os.path.abspath(checkpoint),
+        "shape": None if shape is None else shape.to_dict(),
+        "training": config.to_dict(),
+        "branch_dim": branch_dim,
+        "branch_heads": branch_heads,
+        "held_out": held_out,
+        "unlabelled_rows": None if unlabelled is None else len(unlabelled),
+    }

@@ -1,0 +1,42 @@
+"""The ablation without self-distillation: every branch learns from labels, together with the backbone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from fastbert_tf.training.stage import Stage
+
+
+class JointFineTuning(Stage):
+    """Trains the backbone and all branches on labels (FastBERT, table 3, "without self-distillation").
+
+    Fit on `(inputs, labels)` with labels int (batch,). The loss is the sum of the branches' cross-entropies;
+    `accuracy` is the teacher's.
+
+    Args:
+        fastbert: the model; its weights are trained in place.
+    """
+
+    monitor = "accuracy"
+    higher_is_better = True
+
+    @property
+    def trained_layers(self) -> list[keras.Layer]:
+        return [self.fastbert]
+
+    def call(self, inputs: dict[str, Any], training: bool | None = None) -> Any:
+        """Returns float32 logits (batch, layers, classes)."""
+        return self.fastbert(inputs, training=training)
+
+    def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, **_: Any) -> Any:
+        """Returns the mean over rows of the sum over branches of the cross-entropy with labels `y` (batch,)."""
+        layers = y_pred.shape[1]
+        labels = ops.repeat(ops.reshape(y, (-1, 1)), layers, axis=1)  # (batch, layers)
+        losses = keras.losses.sparse_categorical_crossentropy(labels, y_pred, from_logits=True)
+        return ops.mean(ops.sum(losses, axis=1))
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+        return super().compute_metrics(x, y, y_pred[:, -1], sample_weight)

@@ -1,0 +1,148 @@
+"""Everything a run needs to go on where it was killed."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+_STATE = "state.npz"
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a run stands, and the best epoch of the running phase."""
+
+    phase: int = 0
+    """Index in the schedule's list of stages."""
+    epoch: int = 0
+    """Epoch within the phase, counted from 0."""
+    step: int = 0
+    """Steps of that epoch that are done."""
+    best_epoch: int | None = None
+    """Epoch of the phase with the best held-out score so far."""
+    best_score: float | None = None
+    """That score."""
+    history: tuple[dict[str, Any], ...] = ()
+    """One entry for each finished epoch of the whole run."""
+
+    def next_phase(self) -> Position:
+        """Returns the start of the phase after this one."""
+        return Position(phase=self.phase + 1, history=self.history)
+
+
+class TrainingState:
+    """Saves and restores weights, optimizer, random state and position, in one file that one rename commits.
+
+    Keras' own `save_weights` and `BackupAndRestore` store no random state and replay the epoch.
+
+    Args:
+        directory: where the files lie; made if it does not exist. Temporary files of a killed run are removed.
+    """
+
+    def __init__(self, directory: str | os.PathLike[str]) -> None:
+        self.directory = Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        for leftover in self.directory.glob("*.tmp"):
+            leftover.unlink()
+
+    def position(self) -> Position | None:
+        """Returns where the saved run stands, or None where nothing is saved."""
+        path = self.directory / _STATE
+        if not path.exists():
+            return None
+        saved = json.loads(str(_read(path)["position"]))
+        return Position(**{**saved, "history": tuple(saved["history"])})
+
+    def save(self, position: Position, model: keras.Model, optimizer: keras.Optimizer) -> None:
+        """Commits the run's whole state."""
+        arrays = {"position": np.asarray(json.dumps(asdict(position)))}
+        arrays |= _named("variable", model.variables) | _named("optimizer", optimizer.variables)
+        _write(self.directory / _STATE, arrays)
+
+    def restore(self, model: keras.Model, optimizer: keras.Optimizer) -> None:
+        """Loads variables into a model and a *built* optimizer of the saved run's shape.
+
+        Raises:
+            ValueError: the saved variables do not fit.
+        """
+        path = self.directory / _STATE
+        arrays = _read(path)
+        _assign(path, arrays, "variable", model.variables)
+        _assign(path, arrays, "optimizer", optimizer.variables)
+
+    def save_best(self, phase: int, epoch: int, model: keras.Model) -> None:
+        """Keeps the model's variables as those of the phase's best epoch; older ones go at the next commit."""
+        _write(self._best(phase, epoch), _named("variable", model.variables))
+
+    def restore_best(self, position: Position, model: keras.Model) -> None:
+        """Loads the variables of the position's best epoch."""
+        path = self._best(position.phase, position.best_epoch)
+        _assign(path, _read(path), "variable", model.variables)
+
+    def forget_stale(self, position: Position) -> None:
+        """Removes best epochs that no committed position names."""
+        current = self._best(position.phase, position.best_epoch)
+        for path in self.directory.glob("best-*.npz"):
+            if path != current:
+                path.unlink()
+
+    def _best(self, phase: int, epoch: int | None) -> Path:
+        return self.directory / f"best-{phase}-{epoch}.npz"
+
+
+class SaveState(keras.callbacks.Callback):
+    """Commits the training state every so many steps of an epoch.
+
+    Args:
+        state: where to.
+        position: where the epoch starts: its `step` counts the batches that were skipped.
+        every: steps between commits.
+        steps_per_epoch: steps of the epoch; its end is committed with the held-out score, not here.
+    """
+
+    def __init__(self, state: TrainingState, position: Position, every: int, steps_per_epoch: int) -> None:
+        super().__init__()
+        self._steps_per_epoch = steps_per_epoch
+        self._state = state
+        self._position = position
+        self._every = every
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        step = self._position.step + batch + 1
+        if step % self._every == 0 and step < self._steps_per_epoch:
+            self._state.save(replace(self._position, step=step), self.model.fastbert, self.model.optimizer)
+
+
+def _named(prefix: str, variables: list[Any]) -> dict[str, np.ndarray]:
+    return {f"{prefix}-{i}": keras.ops.convert_to_numpy(variable) for i, variable in enumerate(variables)}
+
+
+def _assign(path: Path, arrays: dict[str, np.ndarray], prefix: str, variables: list[Any]) -> None:
+    saved = sum(name.startswith(prefix + "-") for name in arrays)
+    if saved != len(variables):
+        raise ValueError(f"{path} holds {saved} {prefix}s, but this run has {len(variables)}: it is of another run")
+    for i, variable in enumerate(variables):
+        value = arrays[f"{prefix}-{i}"]
+        if value.shape != tuple(variable.shape):
+            raise ValueError(f"{path}: {variable.path} has shape {tuple(variable.shape)}, the file {value.shape}")
+        variable.assign(value)
+
+
+def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    temporary = path.with_suffix(".tmp")
+    with open(temporary, "wb") as file:
+        np.savez(file, **arrays)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    with np.load(path, allow_pickle=False) as file:
+        return dict(file)
