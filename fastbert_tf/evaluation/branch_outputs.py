@@ -45,7 +45,7 @@ class BranchOutputs:
         bad = np.flatnonzero(~np.isfinite(self.probabilities).all(axis=(1, 2)))
         if len(bad):
             raise ValueError(
-                f"probabilities must be numbers, but row {bad[0]} ({len(bad)} of {shape[0]} rows) holds NaN or infinity; "
+                f"probabilities must be numbers, but row {bad[0]} and {len(bad) - 1} more hold NaN or infinity; "
                 "the model has diverged: train it again with a lower learning rate"
             )
         self._check_labels()

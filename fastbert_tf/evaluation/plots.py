@@ -11,6 +11,8 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -23,7 +25,7 @@ from fastbert_tf.evaluation.uncertainty_profile import PAPER_SPEEDS, Uncertainty
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito: safe for colour-blind eyes
 MARKERS = ("o", "s", "^", "D", "v", "P")
 GREY = "#5f6368"
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -93,7 +95,7 @@ def plot_speed_speedup(curves: Mapping[str, SpeedCurve], latencies: Sequence[Lat
         axes.plot(speeds, _values(curve, "executed_speedup"), color=color, marker=marker, linestyle="--",
                   markerfacecolor="white", label=label)  # fmt: skip
     sizes = sorted({latency.batch_size for latency in latencies})
-    for size, color, marker in zip(sizes, cycle(COLORS[1:]), cycle(MARKERS[1:])):
+    for size, color, marker in zip(sizes, cycle(COLORS[1:]), cycle(MARKERS[1:]), strict=False):
         measured = [latency for latency in latencies if latency.batch_size == size]
         axes.plot([latency.speed for latency in measured], [latency.speedup for latency in measured], color=color,
                   marker=marker, linestyle=":", label=f"measured time, batch {size}")  # fmt: skip
@@ -135,11 +137,11 @@ def plot_exit_layers(curve: SpeedCurve, speeds: Sequence[float] = PAPER_SPEEDS[1
         speeds: wanted speeds; the curve's nearest are drawn.
     """
     figure, axes = _figure("Exit layer", "Share of rows")
-    nearest = {min(curve.points, key=lambda point: abs(point.speed - speed)).speed for speed in speeds}
-    points = [point for point in curve.points if point.speed in nearest]
+    measured = np.asarray(_values(curve, "speed"))
+    points = [curve.points[index] for index in sorted({int(np.abs(measured - speed).argmin()) for speed in speeds})]
     layers = np.arange(1, len(curve.fixed_depths) + 1)
     width = 0.8 / len(points)
-    for index, (point, color) in enumerate(zip(points, cycle(COLORS))):
+    for index, (point, color) in enumerate(zip(points, cycle(COLORS), strict=False)):
         share = np.asarray(point.exit_layers) / curve.rows  # (layers,)
         place = layers + (index - (len(points) - 1) / 2) * width
         label = f"speed {point.speed:g} (mean layer {point.mean_exit_layer:.2f})"
@@ -153,7 +155,10 @@ def plot_exit_layers(curve: SpeedCurve, speeds: Sequence[float] = PAPER_SPEEDS[1
 
 @_styled
 def plot_uncertainty(profile: UncertaintyProfile) -> Figure:
-    """Draws how uncertainty spreads at every layer, over the rows that reach it, a panel a speed (figure 6)."""
+    """Draws how uncertainty spreads at every layer, over the rows that reach it, a panel a speed (figure 6).
+
+    Layers that no row reaches are grey; dashed lines are the speeds.
+    """
     panels = len(profile.speeds)
     columns = min(panels, 2)
     rows = -(-panels // columns)
@@ -161,8 +166,12 @@ def plot_uncertainty(profile: UncertaintyProfile) -> Figure:
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for axes in grid.flat[panels:]:
         axes.set_visible(False)
-    for axes, speed, counts in zip(grid.flat, profile.speeds, profile.reaching):
-        image = _heat_map(axes, np.asarray(counts), speed)
+    shares = [_layer_shares(np.asarray(counts)) for counts in profile.reaching]
+    norm = PowerNorm(0.5, vmin=0, vmax=max(np.nanmax(share) for share in shares))  # shows thin tails
+    for axes, speed, share, counts in zip(grid.flat, profile.speeds, shares, profile.reaching, strict=False):
+        image = _heat_map(axes, share, norm, speed)
+        mean_layers = np.sum(counts) / np.sum(counts[0])  # every row reaches layer 1
+        axes.set_title(f"speed {speed:g}: {mean_layers:.2f} layers on average", fontsize=10)
     for axes in grid[-1]:
         axes.set_xlabel("Layer")
     for axes in grid[:, 0]:
@@ -187,7 +196,7 @@ def plot_accuracy_per_uncertainty(profile: UncertaintyProfile) -> Figure:
     figure, axes = _figure("Uncertainty", "Accuracy")
     layers = len(profile.all_rows)
     chosen = sorted({0, (layers - 1) // 2, layers - 1})
-    for shift, layer, color, marker in zip((-0.012, 0, 0.012), chosen, COLORS, MARKERS):
+    for shift, layer, color, marker in zip((-0.012, 0, 0.012), chosen, COLORS, MARKERS, strict=False):
         rows, right = _tenths(profile.all_rows[layer]), _tenths(profile.correct[layer])
         shown = rows >= MIN_ROWS
         centre = (np.arange(10) + 0.5)[shown] / 10 + shift
@@ -211,7 +220,7 @@ def _figure(x_label: str, y_label: str) -> tuple[Figure, Axes]:
 
 
 def _series(curves: Mapping[str, SpeedCurve]) -> Any:
-    return zip(curves.items(), cycle(COLORS), cycle(MARKERS))
+    return zip(curves.items(), cycle(COLORS), cycle(MARKERS), strict=False)
 
 
 def _values(curve: SpeedCurve, field: str) -> list[float]:
@@ -226,16 +235,19 @@ def _title(metric: str) -> str:
     return {"f1": "F1", "matthews": "Matthews correlation"}.get(metric, metric.capitalize())
 
 
-def _heat_map(axes: Axes, counts: np.ndarray, speed: float) -> Any:
-    """Draws counts (layers, intervals), each layer as shares of its own rows."""
-    layers, intervals = counts.shape
+def _layer_shares(counts: np.ndarray) -> np.ndarray:
+    """Turns counts (layers, intervals) into shares of each layer's rows; NaN where no row reaches the layer."""
     reached = counts.sum(axis=1, keepdims=True)  # (layers, 1)
-    share = np.where(reached > 0, counts / np.maximum(reached, 1), np.nan)
+    return np.where(reached > 0, counts / np.maximum(reached, 1), np.nan)
+
+
+def _heat_map(axes: Axes, share: np.ndarray, norm: PowerNorm, speed: float) -> QuadMesh:
+    layers, intervals = share.shape
+    axes.set_facecolor("#eeeeee")  # seen where no row gets
     edges = np.linspace(0, 1, intervals + 1)
-    image = axes.pcolormesh(np.arange(layers + 1) + 0.5, edges, share.T, cmap="Blues", vmin=0, vmax=1)
+    image = axes.pcolormesh(np.arange(layers + 1) + 0.5, edges, share.T, cmap="Blues", norm=norm, rasterized=True)
     if speed > 0:
         axes.axhline(speed, color=COLORS[1], linestyle="--", linewidth=1.2)
-    axes.set_title(f"speed {speed:g}: {reached.sum() / reached[0, 0]:.2f} layers on average", fontsize=10)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=12))
     return image
 

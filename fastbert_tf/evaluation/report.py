@@ -67,8 +67,8 @@ class Report(Record):
         parts = [
             f"# {self.name}",
             f"{curve.rows} rows, {curve.mean_length:.1f} tokens a row ({curve.mean_padded_length:.1f} with padding); "
-            f"{shape.num_layers} layers x {shape.hidden_dim}, {curve.config.num_classes} classes; policy {curve.policy}. "
-            f"Paper FLOPs at {curve.sequence_length} tokens, executed FLOPs at the lengths computed.",
+            f"{shape.num_layers} layers x {shape.hidden_dim}, {curve.config.num_classes} classes; policy "
+            f"{curve.policy}. Paper FLOPs at {curve.sequence_length} tokens, executed FLOPs at the lengths computed.",
             speed_table(curve),
             "Fixed depth, no adaptive inference: every row leaves at the same layer.",
             depth_table(curve),
@@ -81,12 +81,12 @@ class Report(Record):
 def write_report(report: Report, directory: str | Path, figure_format: str = "png") -> Path:
     """Writes `evaluation.json`, `table.md` and the figures.
 
-    Everything is written beside the target first. A new directory appears by one rename; in an existing one each
-    file is replaced by one rename, the JSON file first, and other files stay.
+    Everything is drawn in a temporary directory first. A new directory appears by one rename; in an existing one
+    each file is replaced by one rename, the JSON file first, and files that are not ours stay.
 
     Args:
         report: the results.
-        directory: target; its parent must exist.
+        directory: target; made where it does not exist.
         figure_format: `png` or `svg`.
 
     Returns:
@@ -98,8 +98,10 @@ def write_report(report: Report, directory: str | Path, figure_format: str = "pn
     """
     if figure_format not in FORMATS:
         raise ValueError(f"figure_format must be one of {', '.join(FORMATS)}, but is {figure_format!r}")
-    directory = Path(directory)
-    staging = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.absolute().parent))
+    directory = Path(directory).absolute()
+    beside = directory if directory.exists() else directory.parent  # renames need the same file system
+    beside.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=".evaluation.", dir=beside))
     try:
         (staging / JSON_FILE).write_text(_json(report.to_dict()), encoding="utf-8")
         (staging / TABLE_FILE).write_text(report.text(), encoding="utf-8")

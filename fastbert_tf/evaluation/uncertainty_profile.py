@@ -69,9 +69,7 @@ def uncertainty_profile(
         all_rows=_histograms(uncertainty, everywhere),
         correct=correct,
         speeds=speeds,
-        reaching=tuple(
-            _histograms(uncertainty, exit_layer[:, None] > np.arange(layers)) for exit_layer in exit_layers
-        ),
+        reaching=tuple(_histograms(uncertainty, exit_layer[:, None] > np.arange(layers)) for exit_layer in exit_layers),
     )
 
 
