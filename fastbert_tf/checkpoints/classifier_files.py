@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,16 @@ import h5py
 from fastbert_tokenizers import Vocabulary, VocabularyError, WordPieceTokenizer
 
 from fastbert_tf.checkpoints.backbone_config import read_json
-from fastbert_tf.checkpoints.directory_swap import directory_swap
-from fastbert_tf.checkpoints.errors import CheckpointError
+from fastbert_tf.checkpoints.directory_swap import claim_space, directory_swap
+from fastbert_tf.checkpoints.errors import CheckpointError, one_line
 from fastbert_tf.checkpoints.saved_classifier import SavedClassifier
 from fastbert_tf.config import FastBertConfig
 from fastbert_tf.models import FastBert
 
 FORMAT_VERSION = 1
 CONFIG, WEIGHTS, VOCABULARY = "config.json", "model.weights.h5", "vocab.txt"
-KEYS = ("format_version", "model", "tokenizer", "label_names", "is_pair")
+BYTES_A_TENSOR = 4096  # what HDF5 adds to the numbers, rounded up
+KEYS = {"format_version": int, "model": dict, "tokenizer": dict, "label_names": list, "is_pair": bool}
 
 
 def save_classifier(classifier: SavedClassifier, directory: str | Path) -> Path:
@@ -41,10 +43,12 @@ def save_classifier(classifier: SavedClassifier, directory: str | Path) -> Path:
         with directory_swap(folder) as partial:
             classifier.tokenizer.vocabulary.save(partial / VOCABULARY)
             (partial / CONFIG).write_text(json.dumps(_describe(classifier), indent=2, ensure_ascii=False) + "\n", "utf-8")
-            classifier.model.save_weights(partial / WEIGHTS)
+            model = _uncompiled(classifier.model)
+            claim_space(partial / WEIGHTS, sum(BYTES_A_TENSOR + 4 * math.prod(w.shape) for w in model.weights))
+            model.save_weights(partial / WEIGHTS)
     except (OSError, VocabularyError) as error:
         raise CheckpointError(
-            f"{folder}: cannot be written ({_one_line(error)}); choose a directory on a writable disk with space left"
+            f"{folder}: cannot be written ({one_line(error)}); choose a directory on a writable disk with space left"
         ) from error
     return folder
 
@@ -72,7 +76,7 @@ def load_classifier(directory: str | Path, dtype: Any = None) -> SavedClassifier
     except CheckpointError:
         raise
     except (KeyError, TypeError, ValueError, OSError) as error:
-        raise CheckpointError(f"{folder}: {_one_line(error)}") from error
+        raise CheckpointError(f"{folder}: {one_line(error)}") from error
     _load_weights(model, folder / WEIGHTS)
     return classifier
 
@@ -86,6 +90,13 @@ def _describe(classifier: SavedClassifier) -> dict[str, Any]:
         "label_names": list(classifier.label_names),
         "is_pair": classifier.is_pair,
     }
+
+
+def _uncompiled(model: FastBert) -> FastBert:
+    """Returns a copy without an optimizer: Keras would write the optimizer's slots too."""
+    copy = FastBert.from_fastbert_config(model.config, dtype="float32")
+    copy.set_weights(model.get_weights())
+    return copy
 
 
 def _check_replaceable(folder: Path) -> None:
@@ -105,12 +116,12 @@ def _read_config(folder: Path) -> dict[str, Any]:
     if not (folder / CONFIG).is_file():
         raise CheckpointError(f"{folder}: has no {CONFIG}, so it is no saved classifier; pass what save_classifier wrote")
     values = read_json(folder / CONFIG)
-    absent = [key for key in KEYS if key not in values]
-    if absent:
-        raise CheckpointError(
-            f"{folder / CONFIG}: lacks {', '.join(absent)}, so this is no saved classifier; "
-            "pass what save_classifier wrote, or use import_backbone for a pretrained encoder"
-        )
+    for key, kind in KEYS.items():
+        if not isinstance(values.get(key), kind):
+            raise CheckpointError(
+                f"{folder / CONFIG}: {key} must be of type {kind.__name__}, but is {values.get(key)!r}; "
+                "pass what save_classifier wrote, or use import_backbone for a pretrained encoder"
+            )
     if values["format_version"] != FORMAT_VERSION:
         raise CheckpointError(
             f"{folder / CONFIG}: format_version must be {FORMAT_VERSION}, but is {values['format_version']!r}; "
@@ -145,7 +156,7 @@ def _load_weights(model: FastBert, path: Path) -> None:
         raise
     except (KeyError, OSError, RuntimeError, ValueError) as error:
         raise CheckpointError(
-            f"{path}: cannot be read ({_one_line(error)}); the file is missing or cut short, copy it again"
+            f"{path}: cannot be read ({one_line(error)}); the file is missing or cut short, copy it again"
         ) from error
 
 
@@ -160,6 +171,3 @@ def _stored_shapes(path: Path) -> Counter[tuple[int, ...]]:
         file.visititems(count)
     return shapes
 
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

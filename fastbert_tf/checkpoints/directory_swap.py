@@ -40,7 +40,6 @@ def directory_swap(directory: Path) -> Iterator[Path]:
         _put_in_place(partial, target, old)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
 
 
 def _put_in_place(partial: Path, target: Path, old: Path) -> None:
@@ -53,6 +52,7 @@ def _put_in_place(partial: Path, target: Path, old: Path) -> None:
         except OSError:
             old.rename(target)
             raise
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def exchange(first: Path, second: Path) -> bool:
@@ -63,6 +63,19 @@ def exchange(first: Path, second: Path) -> bool:
     if renameat2 is None:
         return False
     return renameat2(AT_FDCWD, os.fsencode(first), AT_FDCWD, os.fsencode(second), RENAME_EXCHANGE) == 0
+
+
+def claim_space(path: Path, size: int) -> None:
+    """Writes and removes a file of `size` bytes: HDF5 crashes the process when the disk fills under it.
+
+    Raises:
+        OSError: the disk has no room for it.
+    """
+    chunk = bytes(1 << 20)
+    with path.open("wb") as file:
+        for start in range(0, size, len(chunk)):
+            file.write(chunk[: size - start])
+    path.unlink()
 
 
 def _flush(folder: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from fastbert_tf.checkpoints.errors import CheckpointError
+from fastbert_tf.checkpoints.errors import CheckpointError, one_line
 
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 
@@ -55,11 +55,6 @@ def read_tensor(source: str, reader: Any, name: str) -> np.ndarray:
 def tensor_reader(source: str, reader: Any) -> functools.partial:
     """Returns `read_tensor` as a function of the name alone."""
     return functools.partial(read_tensor, source, reader)
-
-
-def one_line(error: Exception) -> str:
-    """Returns an error's words on one line, without the stack that TensorFlow adds."""
-    return " ".join(str(error).split())[:200]
 
 
 def _find_prefix(folder: Path) -> Path:
