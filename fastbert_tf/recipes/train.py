@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import keras
+import tensorflow as tf
 from absl import logging
 from fastbert_tokenizers import Vocabulary, WordPieceTokenizer
 
 from fastbert_tf.checkpoints import SavedClassifier, import_backbone, load_classifier, save_classifier
 from fastbert_tf.config import BackboneConfig, TrainingConfig
-from fastbert_tf.data import BatchPipeline, Task, TextDataset
+from fastbert_tf.data import BatchPipeline, Task, TextDataset, read_lines
 from fastbert_tf.models import Backbone, FastBert
 from fastbert_tf.recipes.run_directory import RunDirectory
 from fastbert_tf.training import AlternatingSchedule
@@ -29,6 +31,7 @@ def train_classifier(
     branch_heads: int = 2,
     held_out: int | float = 0.05,
     unlabelled: TextDataset | None = None,
+    deterministic: bool = False,
     verbose: int | str = "auto",
 ) -> SavedClassifier:
     """Fine-tunes, self-distils and saves; called again with the same arguments, it goes on where it was stopped.
@@ -46,6 +49,8 @@ def train_classifier(
         held_out: rows (count, or share) held out of the training part to select the best epochs, for a task that
             has no dev part beside the part it reports on.
         unlabelled: texts for self-distillation; None takes the training texts.
+        deterministic: whether TensorFlow may only use ops that give the same bits every time; it holds for the
+            rest of the process.
         verbose: Keras' progress bar.
 
     Returns:
@@ -60,6 +65,8 @@ def train_classifier(
     if run.is_finished:
         logging.info("%s is trained already", run.classifier)
         return load_classifier(run.classifier)
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(config.seed)
     backbone, tokenizer = _start(checkpoint, shape, vocabulary, lower_case, config)
     model = FastBert(backbone, task.num_classes, branch_dim, branch_heads)
@@ -84,6 +91,27 @@ def selection_split(task: Task, held_out: int | float, seed: int) -> tuple[TextD
 def report_part(task: Task) -> TextDataset:
     """Returns the rows that results are reported on: the test part, or dev where the test labels are not public."""
     return task.dev if task.test is None else task.test
+
+
+def parse_shape(text: str, vocabulary: str | os.PathLike[str] | None) -> BackboneConfig:
+    """Reads `layers,width,heads`; the feed-forward layer is four times as wide, as in BERT."""
+    try:
+        layers, width, heads = (int(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError(f"shape must be layers,width,heads such as 6,384,12, but is {text!r}") from None
+    if vocabulary is None:
+        raise ValueError("a random start needs a vocabulary; name its file")
+    return BackboneConfig(len(Vocabulary.load(vocabulary)), layers, heads, width, 4 * width)
+
+
+def open_vocabulary(path: str | os.PathLike[str] | None) -> Vocabulary | None:
+    """Loads a vocabulary file, if one is named."""
+    return None if path is None else Vocabulary.load(path)
+
+
+def open_unlabelled(paths: Sequence[str] | None) -> TextDataset | None:
+    """Reads unlabelled texts, one a line, if files are named."""
+    return None if not paths else read_lines(paths)
 
 
 def _start(

@@ -1,0 +1,1 @@
+"""The `fastbert` command: one thin file a subcommand, calling recipes."""

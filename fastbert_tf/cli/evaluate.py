@@ -1,0 +1,50 @@
+"""`fastbert evaluate`."""
+
+from __future__ import annotations
+
+import argparse
+
+from fastbert_tf.cli.data_arguments import add_column_arguments, add_task_arguments
+from fastbert_tf.recipes.evaluate import evaluate_model
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    parser.add_argument("--model", required=True, metavar="DIR", help="a trained classifier (RUN/classifier)")
+    parser.add_argument("--output", required=True, metavar="DIR", help="folder for evaluation.json, table and plots")
+    add_task_arguments(parser)
+    parser.add_argument("--data", metavar="FILE", help="or an own table")
+    parser.add_argument("--no_label", action="store_true", help="the table has no labels: costs alone are reported")
+    add_column_arguments(parser)
+    parser.add_argument("--speeds", help="thresholds in [0, 1], with commas between (default: 0.0, 0.1 ... 1.0)")
+    parser.add_argument(
+        "--latency_rows", type=int, default=256, help="rows timed at batch 1 and 32; 0 for none (default: 256)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Evaluates and prints the table."""
+    report = evaluate_model(
+        arguments.model,
+        arguments.output,
+        task_name=arguments.task,
+        folder=arguments.data_dir,
+        data=arguments.data,
+        text=arguments.text,
+        text_pair=arguments.text_pair,
+        label=None if arguments.no_label else arguments.label,
+        metrics=tuple(arguments.metrics.split(",")),
+        speeds=_speeds(arguments.speeds),
+        latency_rows=arguments.latency_rows,
+        progress=True,
+    )
+    print(report.text())
+
+
+def _speeds(value: str | None) -> tuple[float, ...] | None:
+    if value is None:
+        return None
+    try:
+        return tuple(float(speed) for speed in value.split(","))
+    except ValueError:
+        raise ValueError(f"--speeds must be numbers with commas between, but is {value!r}") from None

@@ -1,0 +1,32 @@
+"""`fastbert export`."""
+
+from __future__ import annotations
+
+import argparse
+
+from fastbert_tf.recipes.export import export_model
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    parser.add_argument("--model", required=True, metavar="DIR", help="a trained classifier (RUN/classifier)")
+    parser.add_argument("--output", required=True, metavar="DIR", help="the model's folder; a version is a folder in it")
+    parser.add_argument("--version", type=int, default=1, help="default: 1")
+    parser.add_argument(
+        "--default_speed", type=float, default=0.5, help="speed of requests that name none, in [0, 1] (default: 0.5)"
+    )
+    parser.add_argument("--evaluation", metavar="DIR", help="evaluation whose curve goes into the manifest")
+    parser.add_argument("--overwrite", action="store_true", help="replace the version if it exists")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Exports."""
+    path = export_model(
+        arguments.model,
+        arguments.output,
+        version=arguments.version,
+        default_speed=arguments.default_speed,
+        evaluation=arguments.evaluation,
+        overwrite=arguments.overwrite,
+    )
+    print(f"exported: {path}")

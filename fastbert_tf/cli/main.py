@@ -1,0 +1,60 @@
+"""The `fastbert` command."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from absl import app, logging
+from absl.flags import argparse_flags
+
+COMMANDS = {
+    "train": "fine-tune a pretrained BERT and self-distil its branches",
+    "evaluate": "measure accuracy against cost at every speed",
+    "export": "write a SavedModel that TensorFlow Serving runs",
+    "serve": "answer gRPC requests as TensorFlow Serving does",
+    "predict": "classify texts, by a server or by a trained model",
+    "demo": "train, evaluate, export, serve and query on the built-in sample",
+}
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app.run(_run, flags_parser=parse)
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Parses a command line; only the chosen command's file is imported."""
+    parser = argparse_flags.ArgumentParser(
+        prog="fastbert", description="Compress a BERT, serve it adaptively, and know what speed costs in accuracy."
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        if name in argv[1:]:
+            module = importlib.import_module(f"fastbert_tf.cli.{name}")
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
+    return parser.parse_args(argv[1:])
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    logging.set_verbosity(max(logging.get_verbosity(), logging.INFO))
+    try:
+        arguments.run(arguments)
+    except KeyboardInterrupt:
+        print(f"fastbert {arguments.command}: interrupted", file=sys.stderr)
+        return 130
+    except (ValueError, OSError, LookupError) as error:
+        logging.debug("traceback", exc_info=True)  # shown with --verbosity=1
+        print(f"fastbert {arguments.command}: {_one_line(error)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split()) or type(error).__name__

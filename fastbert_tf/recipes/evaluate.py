@@ -1,0 +1,120 @@
+"""From a trained FastBERT to its speed table, its plots and its measured times."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from fastbert_tf.checkpoints import SavedClassifier, load_classifier
+from fastbert_tf.data import BatchPipeline, TextDataset, load_task, read_table
+from fastbert_tf.evaluation import (
+    Report,
+    measure_latency,
+    predict_branches,
+    speed_curve,
+    uncertainty_profile,
+    write_report,
+)
+from fastbert_tf.evaluation.speed_curve import DEFAULT_SPEEDS
+from fastbert_tf.inference import NormalizedEntropy
+from fastbert_tf.recipes.train import report_part
+
+LATENCY_BATCH_SIZES = (1, 32)
+_LATENCY_SEED = 0
+
+
+def evaluate_classifier(
+    classifier: SavedClassifier,
+    dataset: TextDataset,
+    output: str | os.PathLike[str],
+    name: str,
+    metrics: Sequence[str] = ("accuracy",),
+    speeds: Sequence[float] | None = None,
+    latency_rows: int = 256,
+    progress: bool = False,
+) -> Report:
+    """Measures accuracy against cost at every speed and writes `evaluation.json`, a table and plots.
+
+    Args:
+        classifier: the trained model with tokenizer and labels.
+        dataset: rows to report on, with the labels of the classifier or without any.
+        output: folder of the report.
+        name: heading of the report.
+        metrics: of `accuracy`, `f1`, `matthews`; the first one is plotted. Ignored for unlabelled rows.
+        speeds: thresholds in [0, 1]; None takes 0.0, 0.1 ... 1.0.
+        latency_rows: rows whose wall-clock is measured at batch 1 and 32, drawn with a fixed seed; 0 measures none.
+        progress: whether to show a progress bar.
+
+    Raises:
+        ValueError: data and classifier do not fit together, or an argument is out of range.
+        OSError: the folder cannot be written; nothing is half written.
+    """
+    _check_fit(classifier, dataset)
+    labelled = dataset.labels is not None
+    policy, config = NormalizedEntropy(), classifier.model.config
+    batches = BatchPipeline(dataset, classifier.tokenizer).ordered()
+    outputs = predict_branches(classifier.model, batches, progress)
+    curve = speed_curve(outputs, policy, config, tuple(metrics) if labelled else (), speeds or DEFAULT_SPEEDS)
+    sample = _sample(dataset, latency_rows)
+    latency = [
+        measured
+        for size in LATENCY_BATCH_SIZES
+        if sample is not None
+        for measured in measure_latency(
+            classifier.model, policy, BatchPipeline(sample, classifier.tokenizer, size).ordered()
+        )
+    ]
+    report = Report(name, curve, uncertainty_profile(outputs), tuple(latency))
+    write_report(report, output)
+    return report
+
+
+def evaluate_model(
+    model: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    task_name: str | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    data: str | os.PathLike[str] | None = None,
+    text: str | int = "text",
+    text_pair: str | int | None = None,
+    label: str | int | None = "label",
+    metrics: Sequence[str] = ("accuracy",),
+    **options: Any,
+) -> Report:
+    """As `evaluate_classifier`, from the folder of a trained classifier and a named task or a table.
+
+    A named task brings its own metrics, and reports on its test part, or on dev where test labels are not public.
+    """
+    if (task_name is None) == (data is None):
+        raise ValueError("name a task or a data file, exactly one of them")
+    classifier = load_classifier(model)
+    if task_name is not None:
+        task = load_task(task_name, folder)
+        return evaluate_classifier(classifier, report_part(task), output, task_name, task.metrics, **options)
+    names = None if label is None else classifier.label_names
+    dataset = read_table(data, text, text_pair, label, names)
+    return evaluate_classifier(classifier, dataset, output, os.path.basename(data), metrics, **options)
+
+
+def _sample(dataset: TextDataset, rows: int) -> TextDataset | None:
+    if rows < 0:
+        raise ValueError(f"latency_rows must be at least 0, but is {rows}")
+    if rows == 0:
+        return None
+    chosen = np.random.default_rng(_LATENCY_SEED).permutation(len(dataset))[:rows]
+    return dataset.take(chosen)
+
+
+def _check_fit(classifier: SavedClassifier, dataset: TextDataset) -> None:
+    if dataset.is_pair != classifier.is_pair:
+        reads, holds = ("pairs of texts", "single texts") if classifier.is_pair else ("single texts", "pairs")
+        raise ValueError(f"the classifier reads {reads}, but the data holds {holds}; name the columns that it needs")
+    if dataset.labels is not None and tuple(dataset.label_names) != classifier.label_names:
+        raise ValueError(
+            f"the data's labels are {list(dataset.label_names)}, but the classifier's {list(classifier.label_names)}; "
+            "evaluate on data of the task that it was trained on, or give its label names"
+        )

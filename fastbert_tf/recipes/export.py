@@ -1,0 +1,55 @@
+"""From a trained FastBERT to a directory that TensorFlow Serving loads."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from fastbert_tf.checkpoints import SavedClassifier, load_classifier
+from fastbert_tf.evaluation import read_report
+from fastbert_tf.export import export_saved_model
+
+
+def export_classifier(
+    classifier: SavedClassifier,
+    output: str | os.PathLike[str],
+    version: int = 1,
+    default_speed: float = 0.5,
+    evaluation: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Writes the SavedModel `output/version` with warm-up records and manifest.
+
+    Args:
+        classifier: the trained model with tokenizer and labels.
+        output: the model's folder for the server; a version is a numbered folder in it.
+        version: at least 1.
+        default_speed: speed of requests that name none, in [0, 1].
+        evaluation: folder of an evaluation whose curve the manifest shall carry, or None.
+        overwrite: whether a version that exists may be replaced.
+
+    Returns:
+        The version's folder.
+
+    Raises:
+        ValueError: an argument is out of range, or the version exists.
+        OSError: the folder cannot be written; nothing is half written.
+    """
+    curve = None if evaluation is None else read_report(evaluation).curve.to_dict()
+    return export_saved_model(
+        output,
+        model=classifier.model,
+        tokenizer=classifier.tokenizer,
+        label_names=classifier.label_names,
+        is_pair=classifier.is_pair,
+        version=version,
+        default_speed=default_speed,
+        curve=curve,
+        overwrite=overwrite,
+    )
+
+
+def export_model(model: str | os.PathLike[str], output: str | os.PathLike[str], **options: Any) -> Path:
+    """As `export_classifier`, from the folder of a trained classifier."""
+    return export_classifier(load_classifier(model), output, **options)
