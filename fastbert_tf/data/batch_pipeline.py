@@ -1,10 +1,12 @@
 """From a data set and a tokenizer to batches of rows of like length."""
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
-from fastbert_tokenizers import WordPieceTokenizer
 
 from fastbert_tf.data.text_dataset import TextDataset
+from fastbert_tokenizers import WordPieceTokenizer
 
 _TOKENIZER_ROWS = 4096  # rows tokenised at a time: bounds the memory of the tokenizer's intermediate results
 _POOL_BATCHES = 100  # batches whose rows are sorted by length together
@@ -14,12 +16,13 @@ _PREFETCHED_BATCHES = 8
 class BatchPipeline:
     """Serves a data set as batches that are padded to their own longest row only.
 
-    The rows are tokenised once, here; their ids stay in memory, four bytes a token (eight in a pair task), which is less than
-    their texts take. An epoch costs one shuffle of row numbers, and a batch one gather.
+    The rows are tokenised once, here; their ids stay in memory, four bytes a token (eight in a pair task),
+    about what the texts themselves take. An epoch costs one shuffle of row numbers, and a batch one gather.
 
-    An epoch is shuffled, cut into pools of 100 batches, sorted by length inside each pool and cut into batches, and the batches
-    are shuffled again: rows of like length share a batch, the neighbours of a row change from epoch to epoch, and
-    lengths come in no order. Every batch is full but one. The order depends on the seed alone.
+    An epoch is shuffled, cut into pools of 100 batches, sorted by length inside each pool and cut into batches,
+    and the batches are shuffled again: rows of like length share a batch, the neighbours of a row change from
+    epoch to epoch, and lengths come in no order. Every batch is full but one. The order depends on the seed, the
+    rows' lengths and the batch size alone.
 
     Args:
         dataset: the rows.
@@ -51,7 +54,8 @@ class BatchPipeline:
 
         Args:
             seed: non-negative seed of the order; pass another one each epoch (for example seed + epoch number).
-            skip: how many batches to leave out at the front, to go on in the middle of an epoch. It costs nothing.
+            skip: how many batches to leave out at the front, to go on in the middle of an epoch; they are never
+                made, so it costs nothing.
 
         Returns:
             A data set of known cardinality that yields `(features, labels)`, or `features` for unlabelled rows:
@@ -63,7 +67,8 @@ class BatchPipeline:
         """
         if not 0 <= skip <= self.steps_per_epoch:
             raise ValueError(
-                f"skip must lie in [0, {self.steps_per_epoch}], the batches of an epoch, received {skip}; begin a new epoch"
+                f"skip must lie in [0, {self.steps_per_epoch}], the batches of an epoch, received {skip}; "
+                "begin a new epoch"
             )
         generator = np.random.default_rng(seed)
         pool = _POOL_BATCHES * self.batch_size
@@ -75,10 +80,10 @@ class BatchPipeline:
         return self._batches(order, starts[skip:])
 
     def ordered(self) -> tf.data.Dataset:
-        """Returns every row once, shortest rows first, for evaluation; row i of the output is row `order[i]` of the data set.
+        """Returns every row once, shortest first, for evaluation.
 
         Returns:
-            A data set like that of `epoch`.
+            A data set like that of `epoch`; its row i is row `order[i]` of the data set.
         """
         return self._batches(self.order, np.arange(self.steps_per_epoch) * self.batch_size)
 
@@ -89,7 +94,7 @@ class BatchPipeline:
         token_ids, segment_ids = self._token_ids, self._segment_ids
         labels = None if self.dataset.labels is None else tf.constant(self.dataset.labels)
 
-        def batch(start):
+        def batch(start: tf.Tensor) -> Any:
             chosen = rows[start : start + self.batch_size]  # (batch,), the slice ends where the rows do
             ragged = tf.gather(token_ids, chosen)  # (batch, ragged)
             ids = ragged.to_tensor(padding_id)  # (batch, seq)
@@ -104,9 +109,7 @@ class BatchPipeline:
         return batches.prefetch(_PREFETCHED_BATCHES).with_options(options)
 
 
-def _tokenize(
-    dataset: TextDataset, tokenizer: WordPieceTokenizer
-) -> tuple[tf.RaggedTensor, tf.RaggedTensor | None]:
+def _tokenize(dataset: TextDataset, tokenizer: WordPieceTokenizer) -> tuple[tf.RaggedTensor, tf.RaggedTensor | None]:
     """Returns the token ids (rows, ragged) and, for pairs, the segment ids; a single text is all segment 0."""
     token_ids, segment_ids = [], []
     for start in range(0, len(dataset), _TOKENIZER_ROWS):

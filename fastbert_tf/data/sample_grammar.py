@@ -1,24 +1,32 @@
 """A small seeded grammar of product reviews, written for this project: synthetic text in four degrees of difficulty."""
 
 import re
+from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 
+T = TypeVar("T")
+
 DIFFICULTIES = ("plain", "negated", "contrasted", "mixed")
-"""From sentences that one word decides to sentences in which the order of the words does."""
+"""From reviews that one word decides to reviews in which the order of the words does."""
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
 
 _NEGATIVE, _POSITIVE = 0, 1
-
-_PARTS = """
-    battery screen sound keyboard camera case strap charger handle motor cable manual packaging delivery price design
-    button fabric software speaker
-""".split()
-_PRODUCTS = "phone laptop kettle lamp blender watch tablet printer heater drill headset router toaster backpack".split()
+_PARTS = _words(
+    "battery screen sound keyboard camera case strap charger handle motor cable manual packaging delivery price design "
+    "button fabric software speaker"
+)
+_PRODUCTS = _words("phone laptop kettle lamp blender watch tablet printer heater drill headset router toaster backpack")
 _ADJECTIVES = {
-    _NEGATIVE: "awful terrible poor useless dreadful flimsy faulty horrible".split(),
-    _POSITIVE: "great excellent superb lovely brilliant reliable sturdy perfect".split(),
+    _NEGATIVE: _words("awful terrible poor useless dreadful flimsy faulty horrible"),
+    _POSITIVE: _words("great excellent superb lovely brilliant reliable sturdy perfect"),
 }
-_VERBS = {_NEGATIVE: "hate dislike regret".split(), _POSITIVE: "love like enjoy".split()}
+_VERBS = {_NEGATIVE: _words("hate dislike regret"), _POSITIVE: _words("love like enjoy")}
 _PLAIN_CLAUSES = (
     "the {part} is {adjective}",
     "the {part} is really {adjective}",
@@ -43,7 +51,7 @@ _CONTRASTS = (
     "{verdict}, although {aside}",
     "{verdict}, even though {aside}",
 )
-_FILLERS = (
+_OPENINGS = (
     "I bought this {product} last week.",
     "This {product} was a present.",
     "We use the {product} every day.",
@@ -51,7 +59,8 @@ _FILLERS = (
     "It is my second {product}.",
     "The {product} arrived on Monday.",
 )
-_OTHER_WORDS = "a an and are as at by for from had in my not of or our so than that their they to too was were with you".split()
+_OPENING_SHARE = 1 / 3
+_OTHER_WORDS = _words("an and are as by for from had in of or our so than that their they to too were with you")
 
 
 def review(generator: np.random.Generator, difficulty: str, label: int) -> str:
@@ -59,35 +68,35 @@ def review(generator: np.random.Generator, difficulty: str, label: int) -> str:
 
     Args:
         generator: the source of every choice.
-        difficulty: one of `DIFFICULTIES`. "plain": one clause. "negated": one clause with a negation.
-            "contrasted": two plain clauses of opposite polarity, of which the main clause decides. "mixed": the same,
-            with a negation in one clause or in both.
+        difficulty: one of `DIFFICULTIES`. "plain": one clause. "negated": one clause with a negation. "contrasted":
+            two plain clauses of opposite polarity, of which the main clause decides. "mixed": the same, with a
+            negation in one clause or in both.
         label: 0 for a negative review, 1 for a positive one.
 
     Returns:
-        One or two sentences; about a third begin with a sentence that says nothing of the label.
+        The review; about a third of them open with a sentence that says nothing of the label.
     """
     if difficulty in ("plain", "negated"):
         sentence = _clause(generator, label, negated=difficulty == "negated")
     else:
-        negations = (False, False)
+        verdict_negated, aside_negated = False, False
         if difficulty == "mixed":
-            negations = _choose(generator, ((True, False), (False, True), (True, True)))
+            verdict_negated, aside_negated = _choose(generator, ((True, False), (False, True), (True, True)))
         sentence = _choose(generator, _CONTRASTS).format(
-            verdict=_clause(generator, label, negations[0]), aside=_clause(generator, 1 - label, negations[1])
+            verdict=_clause(generator, label, verdict_negated), aside=_clause(generator, 1 - label, aside_negated)
         )
     sentence = sentence[0].upper() + sentence[1:] + "."
-    if generator.random() < 1 / 3:
-        sentence = _choose(generator, _FILLERS).format(product=_choose(generator, _PRODUCTS)) + " " + sentence
+    if generator.random() < _OPENING_SHARE:
+        opening = _choose(generator, _OPENINGS).format(product=_choose(generator, _PRODUCTS))
+        sentence = f"{opening} {sentence}"
     return sentence
 
 
 def words() -> list[str]:
-    """Returns every word that the grammar knows, lower-cased and sorted, and a few common ones beside them."""
-    templates = " ".join(_PLAIN_CLAUSES + _NEGATED_CLAUSES + _CONTRASTS + _FILLERS)
-    known = set(re.findall(r"[a-z]+", re.sub(r"\{\w+\}", " ", templates).lower()))
-    known.update(_PARTS, _PRODUCTS, _OTHER_WORDS, *_ADJECTIVES.values(), *_VERBS.values())
-    return sorted(known)
+    """Returns every word that the grammar knows and a few common ones beside them, lower-cased and sorted."""
+    templates = " ".join((*_PLAIN_CLAUSES, *_NEGATED_CLAUSES, *_CONTRASTS, *_OPENINGS)).lower()
+    known = set(re.findall(r"[a-z]+", re.sub(r"\{\w+\}", " ", templates)))
+    return sorted(known.union(_PARTS, _PRODUCTS, _OTHER_WORDS, *_ADJECTIVES.values(), *_VERBS.values()))
 
 
 def _clause(generator: np.random.Generator, label: int, negated: bool) -> str:
@@ -99,5 +108,5 @@ def _clause(generator: np.random.Generator, label: int, negated: bool) -> str:
     )
 
 
-def _choose(generator: np.random.Generator, options):
-    return options[generator.integers(len(options))]
+def _choose(generator: np.random.Generator, options: Sequence[T]) -> T:
+    return options[int(generator.integers(len(options)))]

@@ -4,11 +4,11 @@ import dataclasses
 import string
 
 import numpy as np
-from fastbert_tokenizers import Vocabulary
 
 from fastbert_tf.data import sample_grammar
 from fastbert_tf.data.task import Task
 from fastbert_tf.data.text_dataset import TextDataset
+from fastbert_tokenizers import Vocabulary
 
 _LABEL_NAMES = ("negative", "positive")
 _SHARES = {"plain": 4, "negated": 2, "contrasted": 2, "mixed": 2}  # of ten rows
@@ -31,11 +31,11 @@ class SampleTask(Task):
 def make_sample_task(train: int = 3000, dev: int = 600, test: int = 600, seed: int = 0) -> SampleTask:
     """Writes a sample task with a seeded grammar.
 
-    Every part has as many rows of each difficulty and label as of every other (to within one, exactly where its size is a
-    multiple of 8), in random order, and no text occurs twice in the task.
+    Of ten rows four are plain and two of each other difficulty, half of them positive (exactly so where a part's
+    size is a multiple of 20), in random order. No text occurs twice in the task.
 
     Args:
-        train: rows of the train part, 8 to 100,000.
+        train: rows of the train part, 20 to 20,000.
         dev: rows of the dev part, likewise.
         test: rows of the test part, likewise.
         seed: non-negative seed; a seed and the sizes give the same task everywhere.
@@ -45,8 +45,8 @@ def make_sample_task(train: int = 3000, dev: int = 600, test: int = 600, seed: i
     """
     sizes = {"train": train, "dev": dev, "test": test}
     for name, size in sizes.items():
-        if not 8 <= size <= 100_000:
-            raise ValueError(f"{name} must be 8 to 100000 rows, received {size}; correct the size")
+        if not 20 <= size <= 20_000:
+            raise ValueError(f"{name} must be 20 to 20000 rows, received {size}; correct the size")
     generator = np.random.default_rng(seed)
     seen: set[str] = set()
     parts, difficulties = {}, {}
@@ -73,9 +73,9 @@ def sample_vocabulary() -> Vocabulary:
 def _part(generator: np.random.Generator, size: int, seen: set[str]) -> tuple[TextDataset, tuple[str, ...]]:
     """Writes `size` reviews that were not seen before."""
     texts, labels, difficulties = [], [], []
-    kinds = [(label, difficulty) for difficulty, share in _SHARES.items() for _ in range(share) for label in (0, 1)]
+    kinds = [(difficulty, label) for difficulty, share in _SHARES.items() for _ in range(share) for label in (0, 1)]
     for row in generator.permutation(size):
-        label, difficulty = kinds[row % len(kinds)]
+        difficulty, label = kinds[row % len(kinds)]
         text = sample_grammar.review(generator, difficulty, label)
         while text in seen:
             text = sample_grammar.review(generator, difficulty, label)

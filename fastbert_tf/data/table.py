@@ -81,7 +81,8 @@ def _check_columns(columns: list[Column], header: bool | None) -> None:
 
 
 def _format_of(path: pathlib.Path, file_format: str | None) -> str:
-    name = file_format or FORMATS.get(pathlib.Path(path.name.removesuffix(".gz")).suffix.lower())
+    suffix = pathlib.Path(path.name.removesuffix(".gz")).suffix.lower()
+    name = file_format or FORMATS.get(suffix, suffix)
     if name not in FORMATS.values():
         raise ValueError(
             f"the format of {path} is tsv, csv or jsonl, received {name!r}; "
@@ -143,16 +144,21 @@ def _json_rows(path: pathlib.Path, content: str, columns: list[Column], label: C
         try:
             record = json.loads(source)
         except (json.JSONDecodeError, RecursionError) as error:
-            raise ValueError(f"{path}:{line} is not JSON ({getattr(error, 'msg', error)}); write one object a line") from error
+            reason = getattr(error, "msg", error)  # str(error) speaks of "line 1", which is not the file's
+            raise ValueError(f"{path}:{line} is not JSON ({reason}); write one object a line") from error
         if not isinstance(record, dict):
-            raise ValueError(f"{path}:{line} must be a JSON object, received {type(record).__name__}")
+            raise ValueError(
+                f"{path}:{line} must be a JSON object, received {type(record).__name__}; write one object a line"
+            )
         rows.append((line, [_json_cell(f"{path}:{line}", record, column, column == label) for column in columns]))
     return rows
 
 
 def _json_cell(where: str, record: dict, column: Column, is_label: bool) -> str:
     if column not in record:
-        raise ValueError(f"{where} has no column {column!r}; the columns found are {', '.join(record)}: pass one of them")
+        raise ValueError(
+            f"{where} has no column {column!r}; the columns found are {', '.join(record)}: pass one of them"
+        )
     value = record[column]
     if is_label and isinstance(value, int) and not isinstance(value, bool):
         return str(value)

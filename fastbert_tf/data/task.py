@@ -32,15 +32,15 @@ class Task:
     label_names: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         unknown = [metric for metric in self.metrics if metric not in METRICS]
         if unknown or not self.metrics:
             raise ValueError(f"metrics are one or more of {', '.join(METRICS)}, received {self.metrics}; correct them")
         for part, rows in self.parts.items():
             if rows.labels is None or rows.label_names != self.label_names or rows.is_pair != self.is_pair:
                 raise ValueError(
-                    f"every part of task {self.name} needs labels from {self.label_names} and the train part's number "
-                    f"of texts, received a {part} part that differs; read it with the same columns and label_names"
+                    f"every part of task {self.name} needs labels from {self.label_names} and as many texts a row "
+                    f"as the train part, received {part} = {rows}; read it with the same columns and label_names"
                 )
 
     @property

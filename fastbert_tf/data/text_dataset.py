@@ -1,48 +1,60 @@
 """Texts, or pairs of texts, with or without labels, in memory."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 
 import numpy as np
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, init=False, eq=False, repr=False)
 class TextDataset:
     """An immutable table of texts: the form in which every reader hands over its rows.
 
-    Args:
-        texts: one string a row, at least one row; an empty string is a row like any other.
-        text_pairs: the second text of each row of a pair task, or None.
-        labels: one label id a row, in [0, number of label names), or None for unlabelled text.
-        label_names: the name of each label id; needed as soon as there are labels.
-
     Attributes:
-        texts: tuple of str.
-        text_pairs: tuple of str, or None.
-        labels: read-only int32 array (rows,), or None.
-        label_names: tuple of str.
-
-    Raises:
-        ValueError: for no rows, lengths that differ, a text that is not a string of Unicode characters, or a label
-            outside the class count.
+        texts: one string a row; an empty string is a row like any other.
+        text_pairs: the second text of each row of a pair task, or None.
+        labels: read-only int32 array (rows,) of label ids, or None for unlabelled text.
+        label_names: the name of each label id.
     """
 
-    texts: Sequence[str]
-    text_pairs: Sequence[str] | None = None
-    labels: Sequence[int] | np.ndarray | None = None
-    label_names: Sequence[str] = ()
+    texts: tuple[str, ...]
+    text_pairs: tuple[str, ...] | None
+    labels: np.ndarray | None
+    label_names: tuple[str, ...]
 
-    def __post_init__(self):
-        object.__setattr__(self, "texts", _checked_texts("texts", self.texts))
+    def __init__(
+        self,
+        texts: Sequence[str],
+        text_pairs: Sequence[str] | None = None,
+        labels: Sequence[int] | np.ndarray | None = None,
+        label_names: Sequence[str] = (),
+    ) -> None:
+        """Checks and keeps the rows.
+
+        Args:
+            texts: one string a row, at least one row.
+            text_pairs: the second text of each row, or None.
+            labels: one label id a row, in [0, number of label names), or None.
+            label_names: the name of each label id; needed as soon as there are labels.
+
+        Raises:
+            ValueError: for no rows, lengths that differ, a text that is not a string of Unicode characters, or a
+                label outside the class count.
+        """
+        names = checked_label_names(label_names)
+        object.__setattr__(self, "texts", _checked_texts("texts", texts))
+        object.__setattr__(self, "text_pairs", None if text_pairs is None else _checked_texts("text_pairs", text_pairs))
+        object.__setattr__(self, "labels", None if labels is None else _checked_labels(labels, names))
+        object.__setattr__(self, "label_names", names)
         if not self.texts:
             raise ValueError("a TextDataset needs at least one row, received no texts; check what the rows came from")
-        object.__setattr__(self, "label_names", checked_label_names(self.label_names))
-        if self.text_pairs is not None:
-            object.__setattr__(self, "text_pairs", _checked_texts("text_pairs", self.text_pairs))
-            self._check_length("text_pairs", self.text_pairs)
-        if self.labels is not None:
-            object.__setattr__(self, "labels", _checked_labels(self.labels, self.label_names))
-            self._check_length("labels", self.labels)
+        self._check_length("text_pairs", self.text_pairs)
+        self._check_length("labels", self.labels)
+
+    def __repr__(self) -> str:
+        kind = "text pairs" if self.is_pair else "texts"
+        labels = "no labels" if self.labels is None else f"labels {', '.join(self.label_names)}"
+        return f"TextDataset({len(self)} {kind}, {labels})"
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -107,8 +119,8 @@ class TextDataset:
             "leave at least one row on each side"
         )
 
-    def _check_length(self, name: str, values: Sequence) -> None:
-        if len(values) != len(self.texts):
+    def _check_length(self, name: str, values: Sized | None) -> None:
+        if values is not None and len(values) != len(self.texts):
             raise ValueError(
                 f"{name} must have one entry a row, received {len(values)} for {len(self.texts)} texts; "
                 "drop or add the rows that differ"
@@ -126,7 +138,9 @@ def is_unicode(text: str) -> bool:
 
 def checked_label_names(names: Sequence[str]) -> tuple[str, ...]:
     """Returns the names as a tuple after checking that they are distinct, non-empty strings."""
-    names = tuple(names) if not isinstance(names, str) else (names,)
+    if isinstance(names, str):
+        raise ValueError(f"label_names must be a list of strings, received one string {names!r}; put it in a list")
+    names = tuple(names)
     for position, name in enumerate(names):
         if not isinstance(name, str) or not name:
             raise ValueError(f"label_names[{position}] must be a non-empty string, received {name!r}; name every label")

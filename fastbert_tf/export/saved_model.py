@@ -86,7 +86,11 @@ def _manifest(
         is_pair=is_pair,
         num_layers=model.config.backbone.num_layers,
         default_speed=default_speed,
-        tokenizer=TokenizerSettings(vocabulary_size=len(tokenizer.vocabulary), **tokenizer.get_config()),
+        tokenizer=TokenizerSettings(
+            lower_case=tokenizer.lower_case,
+            max_sequence_length=tokenizer.max_sequence_length,
+            vocabulary_size=len(tokenizer.vocabulary),
+        ),
         versions={"fastbert_tf": __version__, **{name: package_version(name) for name in PACKAGES}},
         curve=curve,
     )

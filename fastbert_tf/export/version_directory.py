@@ -43,7 +43,9 @@ def version_directory(base: Path, version: int, overwrite: bool) -> Iterator[Pat
         yield unfinished
         _replace(unfinished, target, replaced)
     except (OSError, tf.errors.OpError) as error:
-        raise ExportError(f"cannot export to {target}: {_reason(error)}; give a writable directory with free space") from error
+        raise ExportError(
+            f"cannot export to {target}: {_reason(error)}; give a writable directory with free space"
+        ) from error
     finally:
         for folder in (unfinished, replaced):
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,139 @@
+"""The manifest beside an exported graph: one versioned JSON Schema that the exporter and the server both validate."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+FORMAT_VERSION = 1
+MANIFEST_PATH = Path("assets.extra") / "manifest.json"
+"""Where the manifest lies in a version directory."""
+
+
+class ManifestError(ValueError):
+    """A manifest cannot be read or breaks the schema."""
+
+
+@cache
+def manifest_schema() -> dict[str, Any]:
+    """Returns the JSON Schema that every manifest satisfies (the file `manifest.schema.json` of this package)."""
+    return json.loads(resources.files(__package__).joinpath("manifest.schema.json").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class TokenizerSettings:
+    """How the graph turns text into tokens."""
+
+    lower_case: bool
+    """Whether texts are lower-cased and stripped of accents."""
+    max_sequence_length: int
+    """Longest input, in tokens with the special ones; longer texts are cut."""
+    vocabulary_size: int
+    """Entries of `assets/vocab.txt`."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a client or server must know of an exported classifier beyond its graph.
+
+    Raises:
+        ManifestError: a field breaks the schema; the message names it.
+    """
+
+    labels: tuple[str, ...]
+    """Label names; the position is the label id."""
+    is_pair: bool
+    """Whether an input is a pair of texts."""
+    num_layers: int
+    """Layers of the model: the largest `exit_layer`."""
+    default_speed: float
+    """The speed of the signatures without a `speed` input, in [0, 1]."""
+    tokenizer: TokenizerSettings
+    """Tokenizer settings."""
+    versions: dict[str, str]
+    """Versions of the packages that wrote the export, by package name."""
+    curve: dict[str, Any] | None = None
+    """Measured accuracy and cost at several speeds (`points`, each with its `speed`); None: not measured."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "labels", tuple(self.labels))
+        _validate(self.to_dict(), source="manifest")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the manifest as plain JSON types."""
+        fields = dataclasses.asdict(self)
+        return {"format_version": FORMAT_VERSION, **fields, "labels": list(self.labels)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any], source: str = "manifest") -> Manifest:
+        """Builds a manifest from `to_dict()` output.
+
+        Args:
+            values: the parsed JSON.
+            source: where the values come from, for error messages.
+
+        Raises:
+            ManifestError: `values` breaks the schema.
+        """
+        _validate(values, source)
+        fields = {name: value for name, value in values.items() if name != "format_version"}
+        return cls(**{**fields, "tokenizer": TokenizerSettings(**values["tokenizer"])})
+
+    @classmethod
+    def read(cls, version_directory: str | os.PathLike[str]) -> Manifest:
+        """Reads the manifest of an exported version.
+
+        Args:
+            version_directory: the directory that holds `saved_model.pb`.
+
+        Raises:
+            ManifestError: the file is missing, is no JSON, or breaks the schema.
+        """
+        path = Path(version_directory) / MANIFEST_PATH
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ManifestError(
+                f"manifest {path} cannot be read ({error.strerror}); give a directory that `fastbert export` wrote"
+            ) from error
+        except ValueError as error:  # not UTF-8, or not JSON
+            raise ManifestError(f"manifest {path} is no JSON ({error}); export the model again") from error
+        return cls.from_dict(values, source=f"manifest {path}")
+
+    def write(self, version_directory: str | os.PathLike[str]) -> None:
+        """Writes the manifest into an exported version; `assets.extra` is made where it is missing.
+
+        Args:
+            version_directory: the directory that holds `saved_model.pb`.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        path = Path(version_directory) / MANIFEST_PATH
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _validate(values: Any, source: str) -> None:
+    version = values.get("format_version", FORMAT_VERSION) if isinstance(values, dict) else FORMAT_VERSION
+    if version != FORMAT_VERSION:
+        raise ManifestError(
+            f"{source} has format_version {version!r}, but this fastbert_serving reads {FORMAT_VERSION}; "
+            "export the model again, or install the version that wrote it"
+        )
+    try:
+        json.dumps(values, allow_nan=False)
+    except (TypeError, ValueError) as error:  # NaN satisfies every minimum and maximum of a JSON Schema
+        raise ManifestError(f"{source} must hold plain JSON values, finite numbers included: {error}") from error
+    validator = jsonschema.Draft202012Validator(manifest_schema())
+    problem = jsonschema.exceptions.best_match(validator.iter_errors(values))
+    if problem is not None:
+        raise ManifestError(f"{source}: {problem.json_path[2:] or 'content'}: {problem.message}; mend that field")

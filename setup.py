@@ -1,0 +1,74 @@
+"""Package definition: what is shipped, what it needs, and the `fastbert` command."""
+
+from pathlib import Path
+
+from setuptools import setup
+
+# Listed by hand: a namespace search would also ship the folders `tokenizers` and `serving`, and a top-level package
+# `tokenizers` shadows Hugging Face's. tests/test_wheel.py fails when a new folder is missing here.
+PACKAGES = [
+    "fastbert_tf",
+    "fastbert_tf.checkpoints",
+    "fastbert_tf.cli",
+    "fastbert_tf.data",
+    "fastbert_tf.evaluation",
+    "fastbert_tf.export",
+    "fastbert_tf.inference",
+    "fastbert_tf.layers",
+    "fastbert_tf.losses",
+    "fastbert_tf.models",
+    "fastbert_tf.recipes",
+    "fastbert_tf.training",
+    "fastbert_serving",
+    "fastbert_tokenizers",
+]
+
+setup(
+    name="fastbert_tf",
+    version="0.1.0",
+    description="Small, early-exiting BERT classifiers with a measured cost/accuracy curve, for TensorFlow Serving",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.10",
+    packages=PACKAGES,
+    package_dir={
+        "fastbert_tokenizers": "tokenizers/fastbert_tokenizers",
+        "fastbert_serving": "serving/fastbert_serving",
+    },
+    package_data={
+        "fastbert_tf": ["py.typed"],
+        "fastbert_tokenizers": ["py.typed"],
+        "fastbert_serving": ["py.typed", "*.json"],
+    },
+    install_requires=[
+        # One minor for all three: TensorFlow Serving embeds TensorFlow Text's ops, and they load only together.
+        "tensorflow~=2.20.0",
+        "tensorflow-text~=2.20.0",
+        "tensorflow-serving-api~=2.20.0",
+        "keras>=3.10,<4",
+        "absl-py",
+        "grpcio",
+        "jsonschema",
+        "matplotlib",
+        "numpy",
+        "safetensors",
+    ],
+    extras_require={
+        "model-garden": ["tf-models-official~=2.20.0"],  # brings Keras 2 beside Keras 3, and 900 MB
+        "jax": ["jax[cpu]"],
+        "bench": ["psutil"],
+        "dev": [
+            "mypy",
+            "pytest",
+            "pytest-xdist",
+            "ruff",
+            "scikit-learn",
+            "setuptools>=77",
+            "tokenizers",
+            "wheel",
+        ],
+    },
+    entry_points={"console_scripts": ["fastbert = fastbert_tf.cli.main:main"]},
+)
