@@ -39,14 +39,16 @@ def read_json(path: Path) -> dict[str, Any]:
     """Reads a JSON object.
 
     Raises:
-        CheckpointError: the file is absent, cut short, or holds something else.
+        CheckpointError: the file is absent, unreadable, cut short, or holds something else.
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path}: cannot be read as JSON ({error}); copy the checkpoint again") from error
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror}); pass the directory that holds it") from error
+    except ValueError as error:
+        raise CheckpointError(f"{path}: is no JSON ({error}); the file is damaged, copy it again") from error
     if not isinstance(values, dict):
-        raise CheckpointError(f"{path}: must hold a JSON object, but holds a {type(values).__name__}")
+        raise CheckpointError(f"{path}: must hold a JSON object, but holds a {type(values).__name__}; copy it again")
     return values
 
 

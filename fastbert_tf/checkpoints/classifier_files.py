@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-from fastbert_tokenizers import Vocabulary, VocabularyError, WordPieceTokenizer
 
 from fastbert_tf.checkpoints.backbone_config import read_json
 from fastbert_tf.checkpoints.directory_swap import claim_space, directory_swap
@@ -17,6 +16,7 @@ from fastbert_tf.checkpoints.errors import CheckpointError, one_line
 from fastbert_tf.checkpoints.saved_classifier import SavedClassifier
 from fastbert_tf.config import FastBertConfig
 from fastbert_tf.models import FastBert
+from fastbert_tokenizers import Vocabulary, VocabularyError, WordPieceTokenizer
 
 FORMAT_VERSION = 1
 CONFIG, WEIGHTS, VOCABULARY = "config.json", "model.weights.h5", "vocab.txt"
@@ -38,13 +38,15 @@ def save_classifier(classifier: SavedClassifier, directory: str | Path) -> Path:
         CheckpointError: the directory holds other files, cannot be written, or the disk is full.
     """
     folder = Path(directory)
-    _check_replaceable(folder)
+    description = json.dumps(_describe(classifier), indent=2, ensure_ascii=False) + "\n"
+    model = _uncompiled(classifier.model)
+    size = sum(BYTES_A_TENSOR + 4 * math.prod(weight.shape) for weight in model.weights)
     try:
+        _check_replaceable(folder)
         with directory_swap(folder) as partial:
+            claim_space(partial / WEIGHTS, size)
             classifier.tokenizer.vocabulary.save(partial / VOCABULARY)
-            (partial / CONFIG).write_text(json.dumps(_describe(classifier), indent=2, ensure_ascii=False) + "\n", "utf-8")
-            model = _uncompiled(classifier.model)
-            claim_space(partial / WEIGHTS, sum(BYTES_A_TENSOR + 4 * math.prod(w.shape) for w in model.weights))
+            (partial / CONFIG).write_text(description, encoding="utf-8")
             model.save_weights(partial / WEIGHTS)
     except (OSError, VocabularyError) as error:
         raise CheckpointError(
@@ -113,8 +115,6 @@ def _check_replaceable(folder: Path) -> None:
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
-    if not (folder / CONFIG).is_file():
-        raise CheckpointError(f"{folder}: has no {CONFIG}, so it is no saved classifier; pass what save_classifier wrote")
     values = read_json(folder / CONFIG)
     for key, kind in KEYS.items():
         if not isinstance(values.get(key), kind):
@@ -170,4 +170,3 @@ def _stored_shapes(path: Path) -> Counter[tuple[int, ...]]:
     with h5py.File(path, "r") as file:
         file.visititems(count)
     return shapes
-

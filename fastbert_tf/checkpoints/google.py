@@ -10,7 +10,7 @@ from fastbert_tf.checkpoints.backbone_config import read_backbone_config
 from fastbert_tf.checkpoints.errors import CheckpointError
 from fastbert_tf.checkpoints.imported_backbone import ImportedBackbone
 from fastbert_tf.checkpoints.tensor_names import GOOGLE
-from fastbert_tf.checkpoints.tensorflow_files import is_object_graph, open_checkpoint, tensor_reader
+from fastbert_tf.checkpoints.tensorflow_checkpoint import TensorFlowCheckpoint
 from fastbert_tf.checkpoints.text_settings import read_text_settings
 from fastbert_tf.models import Backbone
 
@@ -33,11 +33,10 @@ def import_google(path: str | Path, dtype: Any = None) -> ImportedBackbone:
     """
     folder = Path(path)
     config = read_backbone_config(folder / "bert_config.json")
-    reader = open_checkpoint(folder)
-    if is_object_graph(reader):
-        raise CheckpointError(f"{folder}: is a TensorFlow 2 object checkpoint; use import_model_garden")
-    shapes = {name: tuple(shape) for name, shape in reader.get_variable_to_shape_map().items()}
+    checkpoint = TensorFlowCheckpoint.open(folder)
+    if checkpoint.has_object_graph:
+        raise CheckpointError(f"{checkpoint.prefix}: is a TensorFlow 2 object checkpoint; use import_model_garden")
     vocabulary, lower_case = read_text_settings(folder, config.vocabulary_size)
     backbone = Backbone(dtype=dtype, **config.to_dict())
-    report = assign(backbone, GOOGLE, StoredTensors(str(folder), shapes, tensor_reader(str(folder), reader)))
-    return ImportedBackbone(backbone, vocabulary, lower_case, report)
+    tensors = StoredTensors(checkpoint.prefix, checkpoint.shapes, checkpoint.read)
+    return ImportedBackbone(backbone, vocabulary, lower_case, assign(backbone, GOOGLE, tensors))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from fastbert_tf.checkpoints.google import import_google
 from fastbert_tf.checkpoints.hugging_face import import_hugging_face
 from fastbert_tf.checkpoints.imported_backbone import ImportedBackbone
 from fastbert_tf.checkpoints.model_garden import import_model_garden
-from fastbert_tf.checkpoints.tensorflow_files import is_object_graph, open_checkpoint
+from fastbert_tf.checkpoints.tensorflow_checkpoint import TensorFlowCheckpoint
 
 EXPECTED = "config.json + model.safetensors (Hugging Face) or bert_config.json + *.ckpt.index (Google, Model Garden)"
 
@@ -29,10 +30,10 @@ def import_backbone(path: str | Path, dtype: Any = None) -> ImportedBackbone:
         CheckpointError: the directory holds no whole BERT encoder; the message names file and tensor.
     """
     folder = Path(path)
-    if not folder.is_dir():
-        raise CheckpointError(f"{folder}: is no directory; pass the directory that holds {EXPECTED}")
+    if not os.path.isdir(folder) or not os.access(folder, os.R_OK | os.X_OK):
+        raise CheckpointError(f"{folder}: is no readable directory; pass the directory that holds {EXPECTED}")
     if any(folder.glob("*.index")):
-        garden = is_object_graph(open_checkpoint(folder))
+        garden = TensorFlowCheckpoint.open(folder).has_object_graph
         return import_model_garden(folder, dtype) if garden else import_google(folder, dtype)
     if (folder / "model.weights.h5").exists():
         raise CheckpointError(f"{folder}: is a saved classifier, not a pretrained encoder; use load_classifier")

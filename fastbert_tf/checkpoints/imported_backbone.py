@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fastbert_tokenizers import Vocabulary
-
 from fastbert_tf.checkpoints.import_report import ImportReport
 from fastbert_tf.models import Backbone
+from fastbert_tokenizers import Vocabulary
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from fastbert_tf.checkpoints.backbone_config import read_backbone_config
 from fastbert_tf.checkpoints.errors import CheckpointError
 from fastbert_tf.checkpoints.imported_backbone import ImportedBackbone
 from fastbert_tf.checkpoints.tensor_names import MODEL_GARDEN
-from fastbert_tf.checkpoints.tensorflow_files import OBJECT_GRAPH, is_object_graph, open_checkpoint, read_tensor
+from fastbert_tf.checkpoints.tensorflow_checkpoint import OBJECT_GRAPH, TensorFlowCheckpoint
 from fastbert_tf.checkpoints.text_settings import read_text_settings
 from fastbert_tf.models import Backbone
 
@@ -47,29 +47,29 @@ def import_model_garden(path: str | Path, dtype: Any = None, activation: str | N
     config = read_backbone_config(folder / "bert_config.json", ACTIVATIONS)
     if activation is not None:
         config = dataclasses.replace(config, activation=activation)
-    reader = open_checkpoint(folder)
-    if not is_object_graph(reader):
-        raise CheckpointError(f"{folder}: is no TensorFlow 2 object checkpoint; use import_google")
+    checkpoint = TensorFlowCheckpoint.open(folder)
+    if not checkpoint.has_object_graph:
+        raise CheckpointError(f"{checkpoint.prefix}: is no TensorFlow 2 object checkpoint; use import_google")
     names = [theirs for _, theirs, _ in MODEL_GARDEN.expand(config.num_layers)]
-    tensors = _by_attribute_path(str(folder), reader, names)
+    tensors = _by_attribute_path(checkpoint, names)
     vocabulary, lower_case = read_text_settings(folder, config.vocabulary_size)
     backbone = Backbone(dtype=dtype, **config.to_dict())
     return ImportedBackbone(backbone, vocabulary, lower_case, assign(backbone, MODEL_GARDEN, tensors))
 
 
-def _by_attribute_path(source: str, reader: Any, names: Iterable[str]) -> StoredTensors:
+def _by_attribute_path(checkpoint: TensorFlowCheckpoint, names: Iterable[str]) -> StoredTensors:
     """Names every tensor by its attribute path from the encoder, or by its key where it lies outside the encoder."""
-    graph = TrackableObjectGraph.FromString(read_tensor(source, reader, OBJECT_GRAPH))
-    encoder = _find_encoder(source, graph)
+    graph = TrackableObjectGraph.FromString(checkpoint.read(OBJECT_GRAPH))
+    encoder = _find_encoder(checkpoint.prefix, graph)
     keys = {name: key for name in names if (key := _key_at(graph, encoder, name)) is not None}
     within = set(keys.values())
-    shapes = reader.get_variable_to_shape_map()
+    shapes = checkpoint.shapes
     keys.update({key: key for key in shapes if key not in within})
 
     def read(name: str) -> np.ndarray:
-        return read_tensor(source, reader, keys[name])
+        return checkpoint.read(keys[name])
 
-    return StoredTensors(source, {name: tuple(shapes[key]) for name, key in keys.items()}, read)
+    return StoredTensors(checkpoint.prefix, {name: shapes[key] for name, key in keys.items()}, read)
 
 
 def _find_encoder(source: str, graph: TrackableObjectGraph) -> int:

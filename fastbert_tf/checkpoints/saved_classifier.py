@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fastbert_tokenizers import WordPieceTokenizer
-
 from fastbert_tf.models import FastBert
+from fastbert_tokenizers import WordPieceTokenizer
 
 
 @dataclass(frozen=True)
@@ -29,9 +28,11 @@ class SavedClassifier:
     def __post_init__(self) -> None:
         object.__setattr__(self, "label_names", tuple(self.label_names))
         config, names = self.model.config, self.label_names
-        if len(names) != config.num_classes or len(set(names)) != len(names):
+        all_strings = all(isinstance(name, str) for name in names)
+        if not all_strings or len(names) != config.num_classes or len(set(names)) != len(names):
             raise ValueError(
-                f"label_names must be {config.num_classes} different names, one a class, but is {list(names)}; correct it"
+                f"label_names must be {config.num_classes} different strings, one a class, but is {list(names)}; "
+                "correct it"
             )
         tokens, rows = len(self.tokenizer.vocabulary), config.backbone.vocabulary_size
         if tokens > rows:

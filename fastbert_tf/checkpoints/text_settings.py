@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from absl import logging
-from fastbert_tokenizers import Vocabulary
 
 from fastbert_tf.checkpoints.backbone_config import read_json
 from fastbert_tf.checkpoints.errors import CheckpointError
+from fastbert_tokenizers import Vocabulary
 
 MAX_SPARE_ROWS = 127  # embeddings are padded up to a multiple of 128 at most
 

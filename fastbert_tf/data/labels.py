@@ -25,7 +25,7 @@ def label_ids(
     Raises:
         ValueError: for an unknown name or an id outside the class count, with file, line and the known labels.
     """
-    if label_names is None:
+    if not label_names:
         for line, value in zip(lines, values, strict=True):
             if not value:
                 raise ValueError(f"{path}:{line} has an empty label; label every row or drop it")

@@ -40,7 +40,8 @@ def read_table(
         label_names: the label names in the order of their ids. None takes them from the file, sorted; give those of
             the training file when you read any other part of the same data.
         file_format: "tsv", "csv" or "jsonl", where the file's name does not say it.
-        header: whether the first line names the columns; None means it does if any column is given by name.
+        header: whether the first line of a TSV or CSV file names the columns; None means it does if any column is
+            given by name.
 
     Returns:
         The rows in the file's order.

@@ -127,7 +127,6 @@ def _read(root: pathlib.Path, file: str, files: _Files) -> TextDataset:
         text_pair=files.text_pair,
         label=files.label,
         label_names=files.label_names,
-        file_format="tsv",
     )
 
 

@@ -33,7 +33,7 @@ class MultiHeadAttention(keras.layers.Layer):
 
         def projection(name: str) -> keras.layers.Dense:
             return keras.layers.Dense(
-                hidden_dim, kernel_initializer=bert_initializer(), dtype=self.dtype_policy, name=name
+                hidden_dim, kernel_initializer=bert_initializer(hidden_dim), dtype=self.dtype_policy, name=name
             )
 
         self.query = projection("query")

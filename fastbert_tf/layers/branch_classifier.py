@@ -7,7 +7,6 @@ from typing import Any
 import keras
 
 from fastbert_tf.layers.attention import MultiHeadAttention
-from fastbert_tf.layers.initializers import bert_initializer
 
 
 @keras.saving.register_keras_serializable(package="fastbert_tf")
@@ -30,9 +29,7 @@ class BranchClassifier(keras.layers.Layer):
         self.branch_heads = branch_heads
 
         def dense(units: int, name: str, activation: str | None = None) -> keras.layers.Dense:
-            return keras.layers.Dense(
-                units, activation, kernel_initializer=bert_initializer(), dtype=self.dtype_policy, name=name
-            )
+            return keras.layers.Dense(units, activation, dtype=self.dtype_policy, name=name)
 
         self.input_projection = dense(branch_dim, "input_projection", "tanh")
         self.attention = MultiHeadAttention(branch_dim, branch_heads, dtype=self.dtype_policy, name="attention")

@@ -46,7 +46,9 @@ class EncoderBlock(keras.layers.Layer):
             return keras.layers.LayerNormalization(epsilon=layer_norm_epsilon, dtype=self.dtype_policy, name=name)
 
         def dense(units: int, name: str) -> keras.layers.Dense:
-            return keras.layers.Dense(units, kernel_initializer=bert_initializer(), dtype=self.dtype_policy, name=name)
+            return keras.layers.Dense(
+                units, kernel_initializer=bert_initializer(hidden_dim), dtype=self.dtype_policy, name=name
+            )
 
         self.attention = MultiHeadAttention(hidden_dim, num_heads, dropout, dtype=self.dtype_policy, name="attention")
         self.attention_norm = norm("attention_norm")

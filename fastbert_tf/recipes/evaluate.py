@@ -67,7 +67,7 @@ def evaluate_classifier(
             classifier.model, policy, BatchPipeline(sample, classifier.tokenizer, size).ordered()
         )
     ]
-    report = Report(name, curve, uncertainty_profile(outputs), tuple(latency))
+    report = Report(name, curve, uncertainty_profile(outputs, policy), tuple(latency))
     write_report(report, output)
     return report
 

@@ -50,8 +50,13 @@ class Servable:
                 f"model {directory} cannot be loaded: {plain_words(str(error))}; export it again"
             ) from error
         self.signature_defs: dict[str, Any] = dict(meta_graph.signature_def)
-        self.signatures = {name: Signature.from_proto(name, value) for name, value in self.signature_defs.items()}
+        self.signatures = {
+            name: Signature.from_proto(name, value)
+            for name, value in self.signature_defs.items()
+            if not name.startswith("__")  # the loader's own, such as the initialiser
+        }
         self._calls = {name: self._callable(name) for name in self.signatures}
+        self._session.graph.finalize()
 
     def predict(self, signature_name: str, inputs: Arrays, output_filter: Sequence[str] = ()) -> dict[str, np.ndarray]:
         """Runs a signature.
@@ -80,6 +85,8 @@ class Servable:
             values = self._calls[name](*(inputs[alias] for alias in signature.inputs))
         except tf.errors.OpError as error:
             raise _from_tensorflow(error) from error
+        except UnicodeDecodeError as error:  # TensorFlow's message quotes a client's bytes, and Python cannot read it
+            raise InvalidRequest(plain_words(error.object.decode("utf-8", "backslashreplace"))) from error
         outputs = dict(zip(signature.outputs, values, strict=True))
         return {alias: outputs[alias] for alias in chosen}
 

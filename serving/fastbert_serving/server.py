@@ -126,17 +126,17 @@ class Server:
             ValueError: as `start`.
         """
         stopping = threading.Event()
-        previous = {
-            number: signal.signal(number, lambda *_: stopping.set()) for number in (signal.SIGTERM, signal.SIGINT)
-        }
-        try:
-            with self:
+        with self:
+            previous = {
+                number: signal.signal(number, lambda *_: stopping.set()) for number in (signal.SIGTERM, signal.SIGINT)
+            }
+            try:
                 sys.stdout.write(f"model {self.name} version {self.version} ready on {self.address}\n")
                 sys.stdout.flush()
                 stopping.wait()
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
+            finally:  # before requests in progress end: a second signal does not wait for them
+                for number, handler in previous.items():
+                    signal.signal(number, handler)
 
     def __enter__(self) -> Server:
         return self.start()

@@ -4,10 +4,10 @@ import random
 import unicodedata
 
 import tensorflow as tf
-from fastbert_tokenizers import Vocabulary, WordPieceTokenizer
-from fastbert_tokenizers import normalization
-from tokenizers import BertWordPieceTokenizer
 from tokenizers.normalizers import BertNormalizer
+
+from fastbert_tokenizers import Vocabulary, WordPieceTokenizer, normalization
+from tokenizers import BertWordPieceTokenizer
 
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 # Planes 4-13 hold no characters; the rest of planes 14-16 is variation selectors (kept) and private use (sampled).
@@ -45,6 +45,7 @@ class NormalizationTest(tf.test.TestCase):
             }
             unexplained = {c for c in different if not is_newer_than_unicode_3(c)} - RECLASSIFIED
             self.assertEmpty(unexplained)
+            print(f"\nnormalised differently, lower_case={lower_case}: {len(different)} of {len(texts)}", end="")
             self.assertLess(len(different), 600)
 
     def test_every_character_splits_words_as_hugging_face(self):
@@ -61,15 +62,21 @@ class NormalizationTest(tf.test.TestCase):
         }
         unexplained = {c for c in different if not is_newer_than_unicode_3(c)} - RECLASSIFIED - EXTENSION_E_START
         self.assertEmpty(unexplained)
+        print(
+            f"\nsplit differently: {len(different)} of {len(texts)}, {len(different & EXTENSION_E_START)} of them",
+            end="",
+        )
+        print(" at the start of extension E", end="")
         self.assertContainsSubset(EXTENSION_E_START, different)  # if this fails, Hugging Face was mended: tell the docs
         self.assertLess(len(different), 1000)
 
     def test_random_mixtures_equal_hugging_face(self):
         pool = [
-            *"abcXYZ019 \t\n.,!?-_'\"$+<=>^`|~[]#@&*()", *"éÉñçüßæøÅİıſﬁ…", *"ΑΣσςΏ", *"жЖйЙ", *"ابتي\u0651\u064b", *"हिन्दी", *"ไทยำ",
-            *"한국어\u1100\u1161", *"漢字々〇、。「」", *"カガｶﾞーあ", *"😀👩🏽❤\ufe0f\u200d", "\u00ad", "\u200b", "\u00a0", "\u3000", "\u2028",
-            "\u0085", "\x00", "\x7f", "\ufffd", "\ue000", "\u0301", "\u0323", "\u0344", "\u302e", "\U0001d15e", "\U00020000", "\U0002f800",
-        ]  # fmt: skip
+            *"abcXYZ019 \t\n.,!?-_'\"$+<=>^`|~[]#@&*()",
+            *"éÉñçüßæøÅİıſﬁ…ΑΣσςΏжЖйЙابتي\u0651\u064bहिन्दीไทยำ한국어\u1100\u1161漢字々〇、。「」カガｶﾞーあ",
+            *"😀👩🏽❤\ufe0f\u200d\u00ad\u200b\u00a0\u3000\u2028\u0085\x00\x7f\ufffd\ue000",
+            *"\u0301\u0323\u0344\u302e\U0001d15e\U00020000\U0002f800",
+        ]
         generator = random.Random(7)
         texts = ["".join(generator.choices(pool, k=generator.randrange(1, 40))) for _ in range(20000)]
         for lower_case in (True, False):

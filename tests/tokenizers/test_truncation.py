@@ -1,6 +1,7 @@
 """Longest-first truncation against Hugging Face's, for every pair of small lengths and every budget."""
 
 import tensorflow as tf
+
 from fastbert_tokenizers.truncation import truncate_longest_first
 from tokenizers import Tokenizer, models, pre_tokenizers
 
@@ -24,7 +25,9 @@ class TruncationTest(tf.test.TestCase):
 
     def test_documented_shares(self):
         def kept(a: int, b: int, budget: int) -> tuple[int, int]:
-            rows = truncate_longest_first(tf.RaggedTensor.from_tensor([[1] * a]), tf.RaggedTensor.from_tensor([[2] * b]), budget)
+            rows = truncate_longest_first(
+                tf.RaggedTensor.from_tensor([[1] * a]), tf.RaggedTensor.from_tensor([[2] * b]), budget
+            )
             return tuple(int(part.row_lengths()[0]) for part in rows)
 
         self.assertEqual(kept(9, 9, 7), (3, 4))  # equally long: the first counts as the shorter

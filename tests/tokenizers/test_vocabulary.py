@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import tensorflow as tf
+
 from fastbert_tokenizers import Vocabulary, VocabularyError
 
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -35,7 +36,7 @@ class VocabularyTest(tf.test.TestCase):
         vocabulary.save(path)
         self.assertEqual(path.read_bytes(), self.lines(*SPECIALS, *odd))
         self.assertEqual(Vocabulary.load(path), vocabulary)
-        self.assertEqual(Vocabulary.load(str(path)).tokens, tuple([*SPECIALS, *odd]))
+        self.assertEqual(Vocabulary.load(str(path)).tokens, (*SPECIALS, *odd))
         self.assertEqual(os.listdir(path.parent), ["vocab.txt"])
 
     def test_save_replaces_a_file(self):

@@ -1,13 +1,12 @@
 """The tokenizer in graphs: tf.function, tf.data, and an exported SavedModel in TensorFlow Serving's session loader."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import tensorflow as tf
+
 from fastbert_tokenizers import Vocabulary, WordPieceTokenizer
 
-TOKENS = "[PAD] [UNK] [CLS] [SEP] [MASK] a ##a good film , 漢 é e".split()
+TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "##a", "good", "film", ",", "漢", "é", "e"]
 TEXTS = [b"Good film", b"", b"\xff\xc3\x89", "漢film, Good\u0301".encode(), b"a" * 101, b"a " * 40]
 PAIRS = [b"a", b"film " * 30, b"", b"good", b"film", b"good " * 3]
 STRINGS = tf.TensorSpec([None], tf.string)
@@ -34,11 +33,16 @@ class WordPieceGraphTest(tf.test.TestCase):
         self.single = self.tokenizer(TEXTS)
         self.pair = self.tokenizer(TEXTS, PAIRS)
 
+    def assert_same_batch(self, batch: dict, expected: dict) -> None:
+        self.assertEqual(set(batch), set(expected))
+        for name, value in expected.items():
+            self.assertAllEqual(batch[name], value)
+
     def test_function(self):
         single = tf.function(self.tokenizer.__call__, input_signature=[STRINGS])
-        self.assertAllEqual(single(tf.constant(TEXTS)), self.single)
+        self.assert_same_batch(single(tf.constant(TEXTS)), self.single)
         pair = tf.function(self.tokenizer.__call__, input_signature=[STRINGS, STRINGS])
-        self.assertAllEqual(pair(tf.constant(TEXTS), tf.constant(PAIRS)), self.pair)
+        self.assert_same_batch(pair(tf.constant(TEXTS), tf.constant(PAIRS)), self.pair)
 
     def test_tokenizer_made_inside_a_graph_outlives_it(self):
         made = []
@@ -55,9 +59,7 @@ class WordPieceGraphTest(tf.test.TestCase):
         data = tf.data.Dataset.from_tensor_slices((TEXTS, PAIRS)).batch(4)
         batches = list(data.map(self.tokenizer, num_parallel_calls=2))
         self.assertEqual([batch["token_ids"].shape[0] for batch in batches], [4, 2])
-        first = self.tokenizer(TEXTS[:4], PAIRS[:4])
-        for name, value in batches[0].items():
-            self.assertAllEqual(value, first[name])
+        self.assert_same_batch(batches[0], self.tokenizer(TEXTS[:4], PAIRS[:4]))
 
     def test_data_row_by_row(self):
         data = tf.data.Dataset.from_tensor_slices(TEXTS).map(lambda text: self.tokenizer.encode(text)["token_ids"][0])
@@ -71,12 +73,16 @@ class WordPieceGraphTest(tf.test.TestCase):
 
     def test_mismatch_in_a_graph(self):
         pair = tf.function(self.tokenizer.__call__, input_signature=[STRINGS, STRINGS])
-        with self.assertRaisesRegex(tf.errors.InvalidArgumentError, "text and text_pair must have the same number of rows"):
+        with self.assertRaisesRegex(
+            tf.errors.InvalidArgumentError, "text and text_pair must have the same number of rows"
+        ):
             pair(tf.constant(["a", "b"]), tf.constant(["a"]))
 
     def test_unknown_rank_in_a_graph(self):
         with self.assertRaisesRegex(ValueError, "give the rank with set_shape"):
-            tf.function(self.tokenizer.__call__, input_signature=[tf.TensorSpec(None, tf.string)]).get_concrete_function()
+            tf.function(
+                self.tokenizer.__call__, input_signature=[tf.TensorSpec(None, tf.string)]
+            ).get_concrete_function()
 
     def test_exported_in_the_session_loader(self):
         directory = str(Path(self.get_temp_dir()) / "model")
@@ -89,30 +95,16 @@ class WordPieceGraphTest(tf.test.TestCase):
                 feeds = {definition.inputs[name].name: value for name, value in inputs.items()}
                 return session.run({name: info.name for name, info in definition.outputs.items()}, feeds)
 
-            self.assertAllEqual(run("single", text=TEXTS), self.single)
-            self.assertAllEqual(run("pair", text=TEXTS, text_pair=PAIRS), self.pair)
+            self.assert_same_batch(run("single", text=TEXTS), self.single)
+            self.assert_same_batch(run("pair", text=TEXTS, text_pair=PAIRS), self.pair)
             with self.assertRaisesRegex(tf.errors.InvalidArgumentError, "must have the same number of rows"):
                 run("pair", text=TEXTS, text_pair=PAIRS[:2])
-
-    def test_exported_in_a_process_without_this_package(self):
-        directory = str(Path(self.get_temp_dir()) / "model")
-        export(directory)
-        program = (
-            "import sys, tensorflow as tf, tensorflow_text\n"
-            "model = tf.saved_model.load(sys.argv[1])\n"
-            "assert 'fastbert_tokenizers' not in sys.modules\n"
-            "print(model.signatures['single'](text=tf.constant(['Good film']))['token_ids'].numpy().tolist())"
-        )
-        answer = subprocess.run([sys.executable, "-c", program, directory], capture_output=True, text=True, check=True)
-        self.assertEqual(answer.stdout.strip(), str(self.tokenizer("Good film")["token_ids"].numpy().tolist()))
 
     def test_graph_holds_only_stateless_ops_of_tensorflow_and_tensorflow_text_2_12(self):
         graph = tf.function(self.tokenizer.__call__, input_signature=[STRINGS, STRINGS]).get_concrete_function().graph
         types = {operation.type for operation in graph.get_operations()}
         text_ops = {name for name in types if "Tokenize" in name or "Normalize" in name or "Trim" in name}
-        self.assertEqual(
-            text_ops, {"TFText>FastWordpieceTokenizeWithOffsets", "TFText>FastBertNormalize", "NormalizeUTF8"}
-        )
+        self.assertEqual(text_ops, {"FastWordpieceTokenizeWithOffsets", "FastBertNormalize", "NormalizeUTF8"})
         self.assertEmpty({name for name in types if "Table" in name or "PyFunc" in name or "VarHandle" in name})
 
 

@@ -1,13 +1,41 @@
 """WordPieceTokenizer on a small vocabulary: rows worked out by hand, every kind of input, bad and hostile texts."""
 
+import random
 import time
 
 import numpy as np
 import tensorflow as tf
-from fastbert_tokenizers import Vocabulary, WordPieceTokenizer
+
+from fastbert_tokenizers import Vocabulary, VocabularyError, WordPieceTokenizer
 from tokenizers import BertWordPieceTokenizer
 
-TOKENS = """[PAD] [UNK] [CLS] [SEP] [MASK] a ##a good film un ##believ ##able . , [ ] sep 漢 字 ж ##ж é E ##é Good""".split()
+TOKENS = [
+    "[PAD]",
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    "[MASK]",
+    "a",
+    "##a",
+    "good",
+    "film",
+    "un",
+    "##believ",
+    "##able",
+    ".",
+    ",",
+    "[",
+    "]",
+    "sep",
+    "漢",
+    "字",
+    "ж",
+    "##ж",
+    "é",
+    "E",
+    "##é",
+    "Good",
+]
 VOCABULARY = Vocabulary(TOKENS)
 ID = {token: index for index, token in enumerate(TOKENS)}
 
@@ -24,9 +52,7 @@ class WordPieceTokenizerTest(tf.test.TestCase):
     def test_batch_by_hand(self):
         batch = self.tokenizer(["Good film.", "unbelievable"])
         self.assertEqual(set(batch), {"token_ids", "segment_ids", "padding_mask"})
-        self.assertAllEqual(
-            batch["token_ids"], [ids("[CLS] good film . [SEP]"), ids("[CLS] un ##believ ##able [SEP]")]
-        )
+        self.assertAllEqual(batch["token_ids"], [ids("[CLS] good film . [SEP]"), ids("[CLS] un ##believ ##able [SEP]")])
         self.assertAllEqual(batch["segment_ids"], np.zeros((2, 5)))
         self.assertAllEqual(batch["padding_mask"], np.ones((2, 5)))
         self.assertTrue(all(value.dtype == tf.int32 for value in batch.values()))
@@ -87,8 +113,23 @@ class WordPieceTokenizerTest(tf.test.TestCase):
         for letter in "aжé😀":
             for length in (99, 100, 101, 350, 1001):
                 word = letter * length
-                texts += [word, f"film {word} film", f"film,{word}.", f"漢{word}字", f"a{word[1:]}\t{word}", f"{word}\u3000{word}"]
-        texts += ["漢" * 150, "." * 150, "\u4dc0" * 101, "，" * 101, "$" * 101, "e\u0301" * 101, ("a" * 60 + "\u0301") * 2]
+                texts += [
+                    word,
+                    f"film {word} film",
+                    f"film,{word}.",
+                    f"漢{word}字",
+                    f"a{word[1:]}\t{word}",
+                    f"{word}\u3000{word}",
+                ]
+        texts += [
+            "漢" * 150,
+            "." * 150,
+            "\u4dc0" * 101,
+            "，" * 101,
+            "$" * 101,
+            "e\u0301" * 101,
+            ("a" * 60 + "\u0301") * 2,
+        ]
         expected = [encoding.ids for encoding in reference.encode_batch(texts, add_special_tokens=False)]
         self.assertEqual(self.tokenizer.tokenize(texts).to_list(), expected)
         self.assertEqual(self.tokenizer.tokenize(["ж" * 100]).to_list(), [ids("ж" + " ##ж" * 99)])
@@ -121,9 +162,21 @@ class WordPieceTokenizerTest(tf.test.TestCase):
     def test_inputs_of_every_kind_agree(self):
         texts = ["good film", "a"]
         expected = self.tokenizer(texts)["token_ids"]
-        for text in (tuple(texts), [t.encode() for t in texts], np.array(texts), np.array(texts, object), tf.constant(texts)):
+        for text in (
+            tuple(texts),
+            [t.encode() for t in texts],
+            np.array(texts),
+            np.array(texts, object),
+            tf.constant(texts),
+        ):
             self.assertAllEqual(self.tokenizer(text)["token_ids"], expected)
-        for text in ("good film", b"good film", np.str_("good film"), tf.constant("good film"), np.array(["good film"])):
+        for text in (
+            "good film",
+            b"good film",
+            np.str_("good film"),
+            tf.constant("good film"),
+            np.array(["good film"]),
+        ):
             self.assertAllEqual(self.tokenizer(text)["token_ids"], expected[:1])
 
     def test_no_rows(self):
@@ -145,6 +198,32 @@ class WordPieceTokenizerTest(tf.test.TestCase):
         again = WordPieceTokenizer(VOCABULARY, **tokenizer.get_config())
         text = "Good film É " * 3
         self.assertAllEqual(again(text)["token_ids"], tokenizer(text)["token_ids"])
+
+    def test_tokens_with_white_space_never_match(self):
+        tokens = [*TOKENS, "a good", "\u00a0", "\u00a0a", "\u2028", " ", "##a a", "film\u3000"]
+        reference = BertWordPieceTokenizer({token: index for index, token in enumerate(tokens)})
+        texts = ["a good film", "a\u00a0a", "\u2028a\u2028", "good \u00a0", "aa a", "film\u3000film"]
+        expected = [encoding.ids for encoding in reference.encode_batch(texts, add_special_tokens=False)]
+        self.assertEqual(WordPieceTokenizer(Vocabulary(tokens)).tokenize(texts).to_list(), expected)
+
+    def test_random_vocabularies_equal_hugging_face(self):
+        generator = random.Random(3)
+
+        def words(count: int, alphabet: str, longest: int) -> list[str]:
+            return ["".join(generator.choices(alphabet, k=generator.randint(1, longest))) for _ in range(count)]
+
+        for _ in range(15):
+            pieces = {generator.choice(["", "##"]) + word for word in words(30, "abc漢,#", 4)} | {"a"}
+            vocabulary = Vocabulary([*TOKENS[:5], *sorted(pieces)])
+            reference = BertWordPieceTokenizer({token: index for index, token in enumerate(vocabulary.tokens)})
+            texts = words(50, "abc漢,# ", 20)
+            expected = [encoding.ids for encoding in reference.encode_batch(texts, add_special_tokens=False)]
+            self.assertEqual(WordPieceTokenizer(vocabulary).tokenize(texts).to_list(), expected)
+
+    def test_unusable_vocabularies(self):
+        for extra in ([], ["don't"], ["\0"], ["a" * 257]):
+            with self.subTest(extra), self.assertRaisesRegex(VocabularyError, "TensorFlow Text cannot use the vocab"):
+                WordPieceTokenizer(Vocabulary([*TOKENS[:5], *extra]))
 
     def test_bad_constructor_arguments(self):
         for arguments, words in (

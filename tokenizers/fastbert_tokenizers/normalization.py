@@ -9,7 +9,7 @@ from __future__ import annotations
 import tensorflow as tf
 import tensorflow_text as tf_text
 
-# Letters of one word; more make it [UNK] (BERT's `max_input_chars_per_word`).
+# Characters of one word; more make it [UNK] (BERT's `max_input_chars_per_word`).
 MAX_WORD_CHARACTERS = 100
 # The WordPiece op counts bytes. No word of MAX_WORD_CHARACTERS exceeds this, so only _LONG_WORD below does.
 MAX_WORD_BYTES = 4 * MAX_WORD_CHARACTERS

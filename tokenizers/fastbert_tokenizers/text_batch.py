@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import tensorflow as tf
 
-TextLike = str | bytes | Sequence[str] | Sequence[bytes] | np.ndarray | tf.Tensor
+TextLike: TypeAlias = str | bytes | Sequence[str] | Sequence[bytes] | np.ndarray | tf.Tensor
 
 
 def text_batch(text: TextLike, argument: str) -> tf.Tensor:
@@ -24,8 +24,8 @@ def text_batch(text: TextLike, argument: str) -> tf.Tensor:
     Raises:
       ValueError: `text` holds something else.
     """
-    if isinstance(text, (tf.Tensor, tf.Variable)):
-        return _checked_tensor(tf.convert_to_tensor(text), argument)
+    if isinstance(text, tf.Tensor):
+        return _checked_tensor(text, argument)
     if isinstance(text, (str, bytes)):
         text = [text]
     if not isinstance(text, Sequence) and np.ndim(text if hasattr(text, "__array__") else 0) != 1:
@@ -43,7 +43,7 @@ def _checked_tensor(text: tf.Tensor, argument: str) -> tf.Tensor:
             f"{argument} must be a string tensor of shape () or (batch,), received {text.dtype.name} of shape "
             f"{text.shape}: reshape or squeeze it (in a graph, give the rank with set_shape)"
         )
-    return tf.reshape(text, [-1])  # (batch,)
+    return text if text.shape.rank == 1 else text[tf.newaxis]  # (batch,)
 
 
 def _utf8(value: Any, row: int, argument: str) -> bytes:

@@ -9,6 +9,7 @@ from fastbert_tokenizers.normalization import MAX_WORD_BYTES, normalize
 from fastbert_tokenizers.text_batch import TextLike, text_batch
 from fastbert_tokenizers.truncation import truncate_longest_first
 from fastbert_tokenizers.vocabulary import UNKNOWN, Vocabulary
+from fastbert_tokenizers.vocabulary_error import VocabularyError
 
 _MIN_SEQUENCE_LENGTH = 5  # [CLS] a [SEP] b [SEP]
 
@@ -36,6 +37,7 @@ class WordPieceTokenizer:
 
         Raises:
           ValueError: an argument is of the wrong type, or `max_sequence_length` leaves no room for a pair.
+          VocabularyError: TensorFlow Text cannot use the vocabulary.
         """
         if not isinstance(vocabulary, Vocabulary):
             raise ValueError(
@@ -54,14 +56,7 @@ class WordPieceTokenizer:
         self.vocabulary = vocabulary
         self.lower_case = lower_case
         self.max_sequence_length = max_sequence_length
-        with tf.init_scope():  # a constant of no particular graph, so every graph may use it
-            self._wordpiece = tf_text.FastBertTokenizer(
-                vocab=list(vocabulary.tokens),
-                token_out_type=tf.int32,
-                unknown_token=UNKNOWN,
-                max_bytes_per_word=MAX_WORD_BYTES,
-                lower_case_nfd_strip_accents=False,
-            )
+        self._wordpiece = _compile(vocabulary)
 
     def __call__(self, text: TextLike, text_pair: TextLike | None = None) -> dict[str, tf.Tensor]:
         """Encodes texts as a padded batch.
@@ -78,14 +73,13 @@ class WordPieceTokenizer:
           ValueError: the texts are no strings, or `text` and `text_pair` differ in length. Where the lengths are
             known only when the graph runs, tf.errors.InvalidArgumentError with the same words.
         """
+        text = text_batch(text, "text")
         rows = self.encode(text, text_pair)
-        token_ids = rows["token_ids"].to_tensor(default_value=self.vocabulary.padding_id)  # (batch, sequence)
+        shape = (text.shape[0], None)  # (batch, sequence): keeps the batch size static where it is known
         return {
-            "token_ids": token_ids,
-            "segment_ids": rows["segment_ids"].to_tensor(default_value=0),
-            "padding_mask": tf.sequence_mask(
-                rows["token_ids"].row_lengths(), tf.shape(token_ids)[1], dtype=tf.int32
-            ),
+            "token_ids": rows["token_ids"].to_tensor(self.vocabulary.padding_id, shape=shape),
+            "segment_ids": rows["segment_ids"].to_tensor(0, shape=shape),
+            "padding_mask": tf.ones_like(rows["token_ids"]).to_tensor(0, shape=shape),
         }
 
     def encode(self, text: TextLike, text_pair: TextLike | None = None) -> dict[str, tf.RaggedTensor]:
@@ -109,7 +103,9 @@ class WordPieceTokenizer:
             return {"token_ids": token_ids, "segment_ids": tf.zeros_like(token_ids)}
         text, text_pair = _same_rows(text_batch(text, "text"), text_batch(text_pair, "text_pair"))
         first, second = truncate_longest_first(
-            self._pieces(text), self._pieces(text_pair), self.max_sequence_length - 3  # [CLS] and two [SEP]
+            self._pieces(text),
+            self._pieces(text_pair),
+            self.max_sequence_length - 3,  # [CLS] and two [SEP]
         )
         first, second = self._with_specials(first), self._with_specials(second, start=False)
         return {
@@ -146,6 +142,32 @@ class WordPieceTokenizer:
         if start:
             parts.insert(0, tf.fill(shape, tf.constant(self.vocabulary.start_id, tf.int32)))
         return tf.concat(parts, axis=1)
+
+
+def _compile(vocabulary: Vocabulary) -> tf_text.FastBertTokenizer:
+    """The WordPiece op with its vocabulary.
+
+    Text is split at white space first, so a token that holds some never matches in BERT. The op would let it match:
+    such tokens give way to punctuation, which it skips (the Chinese vocabulary has U+2028).
+    """
+    tokens = [
+        f"[no-text-{index}]" if any(character.isspace() for character in token) else token
+        for index, token in enumerate(vocabulary.tokens)
+    ]
+    try:
+        with tf.init_scope():  # a constant of no particular graph, so every graph may use it
+            return tf_text.FastBertTokenizer(
+                vocab=tokens,
+                token_out_type=tf.int32,
+                unknown_token=UNKNOWN,
+                max_bytes_per_word=MAX_WORD_BYTES,
+                lower_case_nfd_strip_accents=False,
+            )
+    except RuntimeError as error:
+        raise VocabularyError(
+            f"TensorFlow Text cannot use the vocabulary ({' '.join(str(error).split())[:200]}): it needs at least one "
+            "token beside the special ones that text can match, and none of more than 256 bytes or with a zero byte"
+        ) from error
 
 
 def _same_rows(text: tf.Tensor, text_pair: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

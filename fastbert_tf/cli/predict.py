@@ -1,0 +1,46 @@
+"""`fastbert predict`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from fastbert_tf.recipes.predict import predict_texts
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's arguments."""
+    parser.add_argument("texts", nargs="*", metavar="TEXT", help="texts to classify; none reads lines from stdin")
+    parser.add_argument("--pair", action="store_true", help="each text is a pair with a tab between")
+    parser.add_argument("--server", metavar="HOST:PORT", help="gRPC address of a server")
+    parser.add_argument("--model_name", default="fastbert", help="the model's name there (default: fastbert)")
+    parser.add_argument("--model", metavar="DIR", help="or a trained classifier (RUN/classifier), in this process")
+    parser.add_argument("--speed", type=float, help="in [0, 1]: higher answers earlier (default: the model's, or 0.5)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Prints label, probability, exit layer and uncertainty of each text, tab-separated."""
+    texts = arguments.texts or [line.rstrip("\r\n") for line in sys.stdin]
+    if not texts:
+        raise ValueError("there is no text to classify; give some as arguments, or lines on stdin")
+    first, second = _split_pairs(texts) if arguments.pair else (texts, None)
+    answers = predict_texts(
+        first,
+        second,
+        arguments.speed,
+        model=arguments.model,
+        server=arguments.server,
+        model_name=arguments.model_name,
+    )
+    print("label\tprobability\texit_layer\tuncertainty\ttext")
+    for text, answer in zip(texts, answers, strict=True):
+        probability = max(answer.probabilities)
+        print(f"{answer.label}\t{probability:.4f}\t{answer.exit_layer}\t{answer.uncertainty:.4f}\t{text}")
+
+
+def _split_pairs(texts: list[str]) -> tuple[list[str], list[str]]:
+    for number, text in enumerate(texts, 1):
+        if text.count("\t") != 1:
+            raise ValueError(f"text {number} must be a pair with one tab between, but has {text.count(chr(9))} tabs")
+    first, second = zip(*(text.split("\t") for text in texts), strict=True)
+    return list(first), list(second)

@@ -1,0 +1,69 @@
+"""The main job from end to end on the built-in sample."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from fastbert_serving import Client
+
+from fastbert_tf.checkpoints import SavedClassifier
+from fastbert_tf.config import BackboneConfig, StageConfig, TrainingConfig
+from fastbert_tf.data import SampleTask, make_sample_task
+from fastbert_tf.recipes.evaluate import evaluate_classifier
+from fastbert_tf.recipes.export import export_classifier
+from fastbert_tf.recipes.serve import served_elsewhere
+from fastbert_tf.recipes.train import train_classifier
+
+SPEEDS = (0.1, 0.8)
+"""A careful and an impatient client."""
+SENTENCES = (
+    "The camera is excellent.",
+    "It has a truly awful motor.",
+    "There is nothing dreadful about the battery.",
+    "I like the sound, but the screen is not great.",
+    "The charger was never faulty, although the button is really flimsy.",
+)
+
+
+def demo(output: str | os.PathLike[str]) -> None:
+    """Trains on synthetic reviews, prints the speed table, draws plots, exports, serves, and asks five questions."""
+    start = time.monotonic()
+    folder = Path(output)
+    task = make_sample_task()
+    _say(start, f"training on the built-in sample: {len(task.train)} synthetic product reviews")
+    classifier = _train(task, folder)
+    _say(start, f"measuring accuracy against cost on {len(task.test)} reviews")
+    report = evaluate_classifier(classifier, task.test, folder / "evaluation", "sample (synthetic reviews)")
+    print(report.text())
+    _say(start, "exporting and serving")
+    export_classifier(classifier, folder / "export", evaluation=folder / "evaluation", overwrite=True)
+    with served_elsewhere(folder / "export", folder / "server.log") as address, Client(address) as client:
+        _say(start, f"asking the server at {address}")
+        for speed in SPEEDS:
+            print(f"\nspeed {speed}")
+            for text, answer in zip(SENTENCES, client.predict(SENTENCES, speed=speed), strict=True):
+                print(f"  layer {answer.exit_layer}  {answer.label:8}  {max(answer.probabilities):.3f}  {text}")
+    _say(start, f"done; plots and table: {folder / 'evaluation'}, SavedModel: {folder / 'export'}")
+
+
+def _train(task: SampleTask, folder: Path) -> SavedClassifier:
+    layers, width, heads = 6, 96, 4
+    return train_classifier(
+        task,
+        folder,
+        shape=BackboneConfig(len(task.vocabulary), layers, heads, width, 4 * width, max_sequence_length=64),
+        vocabulary=task.vocabulary,
+        config=TrainingConfig(
+            fine_tuning=StageConfig(epochs=6, learning_rate=1e-3),
+            distillation=StageConfig(epochs=3, learning_rate=2e-3),
+            max_sequence_length=64,
+        ),
+        branch_dim=32,
+        verbose=2,
+    )
+
+
+def _say(start: float, text: str) -> None:
+    print(f"\n[{time.monotonic() - start:5.0f} s] {text}", flush=True)

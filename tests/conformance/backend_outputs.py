@@ -1,0 +1,58 @@
+"""Numbers that must not depend on Keras' backend. Run as a program, it computes them for `test_backends.py`:
+
+KERAS_BACKEND=jax python backend_outputs.py WEIGHTS.npz OUTPUTS.npz
+"""
+
+from __future__ import annotations
+
+import sys
+
+import keras
+import numpy as np
+import registry
+
+
+def weights() -> registry.Arrays:
+    """The weights of every registered network; drawn once, since backends draw different random numbers."""
+    arrays = {}
+    for name, case in registry.named([*registry.LAYERS, *registry.MODELS]):
+        arrays |= {f"{name}/{i}": value for i, value in enumerate(registry.built(case).get_weights())}
+    return arrays
+
+
+def outputs(arrays: registry.Arrays) -> registry.Arrays:
+    """Forward passes, losses, policies, schedules and the losses of three training steps, by name."""
+    results = {}
+    for name, case in registry.named([*registry.LAYERS, *registry.MODELS]):
+        network = registry.built(case)
+        network.set_weights(_of(name, arrays))
+        results |= {f"{name}/{i}": output for i, output in enumerate(case.call(network, case.inputs()))}
+    for name, case in registry.named(registry.LOSSES):
+        results[f"{name}/loss"] = case.make()(*case.inputs())
+    for name, case in registry.named(registry.SCHEDULES):
+        results[f"{name}/rates"] = keras.ops.stack([case.make()(step) for step in range(60)])
+    probabilities = registry.branch_probabilities()
+    speed = np.linspace(0, 1, len(probabilities)).astype(np.float32)
+    for name, case in registry.named(registry.POLICIES):
+        for layer in range(registry.DEPTH):
+            results[f"{name}/{layer}"] = case.make().leaves(probabilities, layer, speed)
+    # JAX as it trains, compiled; TensorFlow as the reference, without the time for compilation.
+    mode = {"jit_compile": True} if keras.backend.backend() == "jax" else {"run_eagerly": True}
+    fastbert = next(name for name, case in registry.named([*registry.LAYERS, *registry.MODELS]) if "FastBert" in name)
+    for name, case in registry.named(registry.STAGES):
+        stage, inputs, labels = registry.built_stage(case, dropout=0.0)
+        stage.fastbert.set_weights(_of(fastbert, arrays))
+        stage.compile(optimizer=keras.optimizers.SGD(0.05), **mode)
+        results[f"{name}/losses"] = np.array([stage.train_on_batch(inputs, labels) for _ in range(3)], np.float32)
+    return {name: keras.ops.convert_to_numpy(value) for name, value in results.items()}
+
+
+def _of(name: str, arrays: registry.Arrays) -> list[np.ndarray]:
+    count = sum(key.startswith(f"{name}/") for key in arrays)
+    return [arrays[f"{name}/{i}"] for i in range(count)]
+
+
+if __name__ == "__main__":
+    with np.load(sys.argv[1]) as file:
+        computed = outputs(dict(file))
+    np.savez(sys.argv[2], backend=np.array(keras.backend.backend()), **computed)

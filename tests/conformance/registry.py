@@ -1,0 +1,280 @@
+"""Everything public, registered once; every property test in this folder runs over all of it.
+
+To register a new class, add a case to the list of its kind. A case makes a small instance and sample inputs.
+`test_registry.py` fails while a public class is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+import fastbert_tokenizers
+from fastbert_tf import inference, layers, losses, models, training
+
+BATCH, LENGTH, WIDTH, CLASSES, DEPTH, VOCABULARY = 3, 7, 8, 3, 3, 40
+Arrays = dict[str, np.ndarray]
+
+
+def token_inputs(rows: int = BATCH) -> Arrays:
+    """Model inputs whose rows have 7, 5, 3, 7, ... real tokens and a second segment from the third token on."""
+    rng = np.random.default_rng(1)
+    real = np.array([(LENGTH, LENGTH - 2, LENGTH - 4)[row % 3] for row in range(rows)])  # (rows,)
+    mask = (np.arange(LENGTH) < real[:, None]).astype(np.int32)  # (rows, length)
+    segments = (np.arange(LENGTH) >= 3).astype(np.int32) * mask
+    return {
+        "token_ids": rng.integers(1, VOCABULARY, (rows, LENGTH)).astype(np.int32) * mask,
+        "segment_ids": segments,
+        "padding_mask": mask,
+    }
+
+
+def _hidden(*shape: int) -> np.ndarray:
+    return np.random.default_rng(2).normal(size=shape).astype(np.float32)
+
+
+def _hidden_inputs() -> Arrays:
+    return {"hidden": _hidden(BATCH, LENGTH, WIDTH), "padding_mask": token_inputs()["padding_mask"]}
+
+
+def _attention_inputs() -> Arrays:
+    return {"query": _hidden(BATCH, 2, WIDTH), "context": _hidden(BATCH, LENGTH, WIDTH)} | {
+        "padding_mask": token_inputs()["padding_mask"]
+    }
+
+
+def _embedding_inputs() -> Arrays:
+    return {name: token_inputs()[name] for name in ("token_ids", "segment_ids")}
+
+
+# === Layers and models ===
+
+
+@dataclass(frozen=True)
+class NetworkCase:
+    """A layer or model.
+
+    Attributes:
+        cls: the class.
+        make: takes a Keras dtype policy, returns a small instance.
+        inputs: returns sample inputs by name.
+        takes_dict: whether the inputs are passed as one dict instead of one by one.
+        float32_output: whether outputs are float32 under mixed precision too.
+        motionless: ends of the paths of weights whose gradient is 0 by nature.
+    """
+
+    cls: type
+    make: Callable[[str], Any]
+    inputs: Callable[[], Arrays]
+    takes_dict: bool = False
+    float32_output: bool = False
+    motionless: tuple[str, ...] = ()
+
+    def call(self, network: Any, inputs: Any, **options: Any) -> list[Any]:
+        """Returns the outputs as a list."""
+        outputs = network(inputs, **options) if self.takes_dict else network(*inputs.values(), **options)
+        return list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+
+
+# A softmax over keys does not change when the same number is added to every score of a query.
+KEY_BIAS = ("key/bias",)
+
+
+def make_backbone(dtype: str = "float32", dropout: float = 0.1) -> Any:
+    return models.Backbone(
+        vocabulary_size=VOCABULARY,
+        num_layers=DEPTH,
+        num_heads=2,
+        hidden_dim=WIDTH,
+        intermediate_dim=2 * WIDTH,
+        max_sequence_length=2 * LENGTH,
+        dropout=dropout,
+        dtype=dtype,
+    )
+
+
+def make_fastbert(dtype: str = "float32", dropout: float = 0.1) -> Any:
+    return models.FastBert(make_backbone(dtype, dropout), CLASSES, branch_dim=4, branch_heads=2)
+
+
+LAYERS = [
+    NetworkCase(
+        layers.MultiHeadAttention,
+        lambda dtype: layers.MultiHeadAttention(WIDTH, num_heads=2, dropout=0.1, dtype=dtype),
+        _attention_inputs,
+        motionless=KEY_BIAS,
+    ),
+    NetworkCase(
+        layers.EncoderBlock,
+        lambda dtype: layers.EncoderBlock(WIDTH, num_heads=2, intermediate_dim=2 * WIDTH, dtype=dtype),
+        _hidden_inputs,
+        motionless=KEY_BIAS,
+    ),
+    NetworkCase(
+        layers.BertEmbeddings,
+        lambda dtype: layers.BertEmbeddings(VOCABULARY, WIDTH, max_sequence_length=2 * LENGTH, dtype=dtype),
+        _embedding_inputs,
+    ),
+    NetworkCase(
+        layers.BranchClassifier,
+        lambda dtype: layers.BranchClassifier(CLASSES, branch_dim=4, branch_heads=2, dtype=dtype),
+        _hidden_inputs,
+        motionless=KEY_BIAS,
+    ),
+]
+
+MODELS = [
+    NetworkCase(models.Backbone, make_backbone, token_inputs, takes_dict=True, motionless=KEY_BIAS),
+    NetworkCase(
+        models.FastBert, make_fastbert, token_inputs, takes_dict=True, float32_output=True, motionless=KEY_BIAS
+    ),
+]
+
+
+def built(case: NetworkCase, dtype: str = "float32") -> Any:
+    """Returns an instance with weights that spread the outputs, the same for every call."""
+    keras.utils.set_random_seed(0)
+    network = case.make(dtype)
+    case.call(network, case.inputs())
+    spread(network)
+    return network
+
+
+def spread(network: Any) -> None:
+    """Replaces the near-zero initial weights by larger seeded ones, so that rows and layers differ."""
+    rng = np.random.default_rng(3)
+    for weight in network.weights:
+        centre = 1.0 if weight.path.endswith("gamma") else 0.0
+        weight.assign(rng.normal(centre, 0.5, weight.shape))
+
+
+# === Losses ===
+
+
+@dataclass(frozen=True)
+class LossCase:
+    """A loss; `inputs` returns targets and predictions."""
+
+    cls: type
+    make: Callable[[], Any]
+    inputs: Callable[[], tuple[np.ndarray, np.ndarray]]
+
+
+def _teacher_and_students() -> tuple[np.ndarray, np.ndarray]:
+    return _hidden(BATCH, CLASSES), _hidden(BATCH, DEPTH - 1, CLASSES)[::-1].copy()
+
+
+LOSSES = [
+    LossCase(losses.SoftTargetDivergence, lambda: losses.SoftTargetDivergence("forward"), _teacher_and_students),
+    LossCase(losses.SoftTargetDivergence, lambda: losses.SoftTargetDivergence("reverse"), _teacher_and_students),
+]
+
+# === Training ===
+
+
+@dataclass(frozen=True)
+class StageCase:
+    """A training stage, fitted on `token_inputs()` and labels; `make` takes the FastBert model."""
+
+    cls: type
+    make: Callable[[Any], Any]
+    needs_labels: bool = True
+
+
+STAGES = [
+    StageCase(training.FineTuning, training.FineTuning),
+    StageCase(training.JointFineTuning, training.JointFineTuning),
+    StageCase(training.SelfDistillation, training.SelfDistillation, needs_labels=False),
+]
+
+
+def built_stage(case: StageCase, dtype: str = "float32", dropout: float = 0.1) -> tuple[Any, Arrays, Any]:
+    """Returns a stage, inputs and labels (None where the stage needs none)."""
+    keras.utils.set_random_seed(0)
+    fastbert = make_fastbert(dtype, dropout)
+    spread(fastbert)
+    labels = np.arange(BATCH, dtype=np.int32) % CLASSES if case.needs_labels else None
+    return case.make(fastbert), token_inputs(), labels
+
+
+@dataclass(frozen=True)
+class ScheduleCase:
+    """A learning rate schedule."""
+
+    cls: type
+    make: Callable[[], Any]
+
+
+SCHEDULES = [ScheduleCase(training.WarmupLinearDecay, lambda: training.WarmupLinearDecay(2e-5, steps=50, warmup=0.2))]
+
+# === Inference ===
+
+
+@dataclass(frozen=True)
+class PolicyCase:
+    """An exit policy."""
+
+    cls: type
+    make: Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class StackCase:
+    """A stack for the exit loop; `make` takes the FastBert model."""
+
+    cls: type
+    make: Callable[[Any], Any]
+
+
+POLICIES = [PolicyCase(inference.NormalizedEntropy, inference.NormalizedEntropy)]
+STACKS = [StackCase(inference.KerasStack, inference.KerasStack)]
+
+
+def branch_probabilities(rows: int = 200) -> np.ndarray:
+    """Float32 (rows, layers, classes): rows from nearly certain to nearly uniform."""
+    rng = np.random.default_rng(4)
+    logits = rng.normal(size=(rows, DEPTH, CLASSES)) * np.linspace(0.1, 8, rows)[:, None, None]
+    exponentials = np.exp(logits - logits.max(-1, keepdims=True))
+    return (exponentials / exponentials.sum(-1, keepdims=True)).astype(np.float32)
+
+
+# === Tokenizers ===
+
+
+@dataclass(frozen=True)
+class TokenizerCase:
+    """A tokenizer; it is called with texts, or with texts and text pairs."""
+
+    cls: type
+    make: Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class VocabularyCase:
+    """A vocabulary."""
+
+    cls: type
+    make: Callable[[], Any]
+
+
+def make_vocabulary() -> fastbert_tokenizers.Vocabulary:
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "film", "##s", "not", "书", "!", "Good"]
+    return fastbert_tokenizers.Vocabulary([*words, *letters, *(f"##{c}" for c in letters if c != "s")])
+
+
+def _make_word_piece() -> fastbert_tokenizers.WordPieceTokenizer:
+    return fastbert_tokenizers.WordPieceTokenizer(make_vocabulary(), lower_case=False, max_sequence_length=12)
+
+
+TOKENIZERS = [TokenizerCase(fastbert_tokenizers.WordPieceTokenizer, _make_word_piece)]
+VOCABULARIES = [VocabularyCase(fastbert_tokenizers.Vocabulary, make_vocabulary)]
+
+
+def named(cases: list[Any]) -> list[tuple[str, Any]]:
+    """Cases with a name each, for `parameterized.named_parameters`."""
+    return [(f"{case.cls.__name__}_{index}", case) for index, case in enumerate(cases)]

@@ -1,0 +1,83 @@
+"""A small random classifier whose rows leave at different layers, and its exports; shared by export and serving tests."""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fastbert_tf.config import BackboneConfig, FastBertConfig
+from fastbert_tf.export import export_saved_model
+from fastbert_tf.inference import ExitLoop, KerasStack, NormalizedEntropy
+from fastbert_tf.models import FastBert
+from fastbert_tokenizers import Vocabulary, WordPieceTokenizer
+
+LABELS = ("bad", "so-so", "good")
+WORDS = ("the", "a", "film", "plot", "is", "was", "not", "very", "good", "bad", "dull", "great", "slow", "but", "and")
+LETTERS = tuple("abcdefghijklmnopqrstuvwxyz.,!?")
+TEXTS = (
+    "the film is very good",
+    "bad",
+    "the plot was slow but the film was not bad",
+    "great, great, great!",
+    "a dull plot and a bad film",
+    "unbelievably zany",
+    "",
+    "not good",
+    "is it? the very plot was a film and a film is not a plot",
+    "very very very very very very slow",
+)
+
+
+def small_tokenizer(max_sequence_length: int = 24) -> WordPieceTokenizer:
+    """A tokenizer over a handful of words and all letters."""
+    specials = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+    tokens = dict.fromkeys([*specials, *WORDS, *LETTERS, *(f"##{letter}" for letter in LETTERS)])
+    return WordPieceTokenizer(Vocabulary(list(tokens)), max_sequence_length=max_sequence_length)
+
+
+def small_config(**changes: Any) -> FastBertConfig:
+    """Four layers of width 16; `changes` go to the backbone."""
+    shape: dict[str, Any] = {
+        "vocabulary_size": len(small_tokenizer().vocabulary),
+        "num_layers": 4,
+        "num_heads": 2,
+        "hidden_dim": 16,
+        "intermediate_dim": 32,
+        "max_sequence_length": 24,
+    }
+    return FastBertConfig(BackboneConfig(**{**shape, **changes}), num_classes=len(LABELS), branch_dim=8)
+
+
+def small_model(dtype: str | None = None, **changes: Any) -> FastBert:
+    """A model with weights large enough that answers are sharp at some layers and rows, and vague at others."""
+    model = FastBert.from_fastbert_config(small_config(**changes), dtype=dtype)
+    rng = np.random.default_rng(7)
+    for weight in model.weights:
+        if len(weight.shape) == 2:
+            weight.assign(rng.normal(scale=0.75, size=weight.shape))
+    return model
+
+
+def eager_loop(model: FastBert) -> ExitLoop:
+    """The reference: the exit loop on the Keras model itself."""
+    return ExitLoop(KerasStack(model), NormalizedEntropy())
+
+
+@functools.cache
+def small_export(is_pair: bool = False) -> tuple[FastBert, Path]:
+    """The model and its model directory, exported once a test process as version 3."""
+    model = small_model()
+    holder = tempfile.TemporaryDirectory()  # lives as long as the cache
+    directory = Path(holder.name) / "model"
+    export_saved_model(
+        directory, model=model, tokenizer=small_tokenizer(), label_names=LABELS, is_pair=is_pair, version=3
+    )
+    _HOLDERS.append(holder)
+    return model, directory
+
+
+_HOLDERS: list[tempfile.TemporaryDirectory] = []
