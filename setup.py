@@ -29,7 +29,7 @@ setup(
     description="Small, early-exiting BERT classifiers with a measured cost/accuracy curve, for TensorFlow Serving",
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
-    license="Apache-2.0",
+    license_expression="Apache-2.0",
     license_files=["LICENSE"],
     python_requires=">=3.10",
     packages=PACKAGES,
@@ -43,27 +43,29 @@ setup(
         "fastbert_serving": ["py.typed", "*.json"],
     },
     install_requires=[
-        # One minor for all three: TensorFlow Serving embeds TensorFlow Text's ops, and they load only together.
+        # One minor for all three: TensorFlow Serving embeds TensorFlow Text's ops; they only load together.
         "tensorflow~=2.20.0",
         "tensorflow-text~=2.20.0",
         "tensorflow-serving-api~=2.20.0",
         "keras>=3.10,<4",
         "absl-py",
         "grpcio",
+        "h5py",
         "jsonschema",
         "matplotlib",
         "numpy",
+        "protobuf",
         "safetensors",
     ],
     extras_require={
         "model-garden": ["tf-models-official~=2.20.0"],  # brings Keras 2 beside Keras 3, and 900 MB
         "jax": ["jax[cpu]"],
-        "bench": ["psutil"],
+        "bench": [],  # nothing more so far; engines to measure against belong here
         "dev": [
-            "mypy",
+            "mypy~=2.4.0",
             "pytest",
             "pytest-xdist",
-            "ruff",
+            "ruff~=0.17.0",  # formatting differs between minors
             "scikit-learn",
             "setuptools>=77",
             "tokenizers",

@@ -19,9 +19,9 @@ RENAME_EXCHANGE = 2
 def directory_swap(directory: Path) -> Iterator[Path]:
     """Yields an empty directory beside `directory` that takes its place when the block ends without an error.
 
-    Readers see the old directory or the new one, whole. An error removes the new one and leaves the old one as it was;
-    a kill leaves a hidden `.NAME.*.partial` beside it, which may be deleted. Where the file system cannot exchange two
-    names in one step, the old directory is called `.NAME.*.old` for an instant.
+    At every instant the name stands for the old directory or the new one, whole. An error removes the new one and
+    leaves the old one as it was; a kill leaves a hidden `.NAME.*.partial` beside it, which may be deleted. Where the
+    file system cannot exchange two names in one step, the old directory is called `.NAME.*.old` for an instant.
 
     Args:
         directory: the target; it may exist or not, its parents too.
@@ -52,7 +52,7 @@ def _put_in_place(partial: Path, target: Path, old: Path) -> None:
         except OSError:
             old.rename(target)
             raise
-        shutil.rmtree(old, ignore_errors=True)
+        old.rename(partial)  # to be removed
 
 
 def exchange(first: Path, second: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any, TypeVar
 
 SCHEMA_VERSION = 1
@@ -16,7 +17,8 @@ class Record:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields as plain JSON types."""
-        return dataclasses.asdict(self)  # type: ignore[call-overload]
+        fields = dataclasses.asdict(self)  # type: ignore[call-overload]
+        return json.loads(json.dumps(fields))  # tuples become lists
 
     @classmethod
     def from_dict(cls: type[R], values: dict[str, Any]) -> R:

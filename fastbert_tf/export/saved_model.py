@@ -61,6 +61,8 @@ def export_saved_model(
     """
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise ExportError(f"version must be an integer of at least 1, but is {version!r}; servers take the highest")
+    if not 0 <= default_speed <= 1:  # NaN fails both comparisons
+        raise ExportError(f"default_speed must be in [0, 1], but is {default_speed}; 0 runs all layers")
     manifest = _manifest(model, tokenizer, label_names, is_pair, default_speed, curve)
     _check_fit(model, manifest)
     base = Path(directory)

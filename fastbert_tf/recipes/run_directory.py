@@ -16,10 +16,7 @@ class RunDirectory:
     `tensorboard/` its event files, `state/` the resumable state while the run is unfinished.
 
     Args:
-        path: the folder; made if it does not exist.
-
-    Raises:
-        ValueError: the folder cannot be made or written.
+        path: the folder; made when it is claimed.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -27,38 +24,42 @@ class RunDirectory:
         self.classifier = self.path / "classifier"
         self.state = self.path / "state"
         self.tensorboard = self.path / "tensorboard"
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            probe = self.path / ".writable"
-            probe.touch()
-            probe.unlink()
-        except OSError as error:
-            raise ValueError(
-                f"the output directory {self.path} cannot be written ({error.strerror}); choose another"
-            ) from error
 
     @property
     def is_finished(self) -> bool:
         """Whether the trained model is there."""
         return self.classifier.is_dir()
 
-    def claim(self, settings: dict[str, Any]) -> None:
-        """Takes the folder for a run with these settings.
+    def refuse_other(self, settings: dict[str, Any]) -> None:
+        """Makes sure that the folder holds no run with other settings.
 
         Raises:
-            ValueError: the folder holds a run with other settings.
+            ValueError: it does; the message names the settings that differ.
         """
         path = self.path / "settings.json"
-        settings = json.loads(json.dumps(settings))
-        if path.exists():
-            there = json.loads(path.read_text())
-            differing = sorted(key for key in settings.keys() | there.keys() if settings.get(key) != there.get(key))
-            if differing:
-                raise ValueError(
-                    f"{self.path} holds a run whose settings differ in {', '.join(differing)}; "
-                    "choose another output directory, or repeat those settings to go on with it"
-                )
-        self._write("settings.json", settings)
+        if not path.exists():
+            return
+        there, here = json.loads(path.read_text()), json.loads(json.dumps(settings))
+        differing = sorted(key for key in here.keys() | there.keys() if here.get(key) != there.get(key))
+        if differing:
+            raise ValueError(
+                f"{self.path} holds a run whose settings differ in {', '.join(differing)}; "
+                "choose another output directory, or repeat those settings to go on with it"
+            )
+
+    def claim(self, settings: dict[str, Any]) -> None:
+        """Makes the folder and records what was asked for.
+
+        Raises:
+            ValueError: the folder cannot be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._write("settings.json", settings)
+        except OSError as error:
+            raise ValueError(
+                f"the output directory {self.path} cannot be written ({error.strerror}); choose another"
+            ) from error
 
     def finish(self, history: list[dict[str, Any]]) -> None:
         """Records the epochs and removes the resumable state."""

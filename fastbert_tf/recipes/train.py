@@ -61,7 +61,8 @@ def train_classifier(
     """
     config = config or TrainingConfig()
     run = RunDirectory(output)
-    run.claim(_settings(task, checkpoint, shape, config, branch_dim, branch_heads, held_out, unlabelled))
+    settings = _settings(task, checkpoint, shape, config, branch_dim, branch_heads, held_out, unlabelled)
+    run.refuse_other(settings)
     if run.is_finished:
         logging.info("%s is trained already", run.classifier)
         return load_classifier(run.classifier)
@@ -71,6 +72,7 @@ def train_classifier(
     backbone, tokenizer = _start(checkpoint, shape, vocabulary, lower_case, config)
     model = FastBert(backbone, task.num_classes, branch_dim, branch_heads)
     rows, selection = selection_split(task, held_out, config.seed)
+    run.claim(settings)
 
     def pipeline(dataset: TextDataset) -> BatchPipeline:
         return BatchPipeline(dataset, tokenizer, config.batch_size)

@@ -55,6 +55,7 @@ class Servable:
             for name, value in self.signature_defs.items()
             if not name.startswith("__")  # the loader's own, such as the initialiser
         }
+        self._check_manifest()
         self._calls = {name: self._callable(name) for name in self.signatures}
         self._session.graph.finalize()
 
@@ -93,6 +94,17 @@ class Servable:
     def close(self) -> None:
         """Frees the session; calls in progress must have ended."""
         self._session.close()
+
+    def _check_manifest(self) -> None:
+        outputs = self.signatures[DEFAULT_SIGNATURE].outputs if DEFAULT_SIGNATURE in self.signatures else {}
+        shape = outputs["probabilities"].shape if "probabilities" in outputs else None
+        if shape is None or shape[-1] != len(self.manifest.labels):
+            self._session.close()
+            classes = "no probabilities" if shape is None else f"{shape[-1]} classes"
+            raise ModelError(
+                f"model {self.directory}: the manifest has {len(self.manifest.labels)} labels, but the graph answers "
+                f"{classes}; export the model again"
+            )
 
     def _callable(self, name: str) -> Callable[..., Any]:
         """Always fetches all outputs: an executor for each filter a client thinks of would pile up."""

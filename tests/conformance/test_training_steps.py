@@ -58,9 +58,9 @@ class TrainingStepTest(tf.test.TestCase, parameterized.TestCase):
         self.assertNotEmpty(trained)
         for weight, old in zip(weights, before, strict=True):
             if id(weight) not in trained:
-                self.assertAllEqual(weight, old, weight.path)
+                self.assertAllEqual(weight.numpy(), old, weight.path)
             elif not weight.path.endswith(registry.KEY_BIAS):
-                self.assertNotAllEqual(weight, old, weight.path)
+                self.assertNotAllEqual(weight.numpy(), old, weight.path)
 
 
 def _training(case):

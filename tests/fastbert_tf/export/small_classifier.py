@@ -1,4 +1,4 @@
-"""A small random classifier whose rows leave at different layers, and its exports; shared by export and serving tests."""
+"""A small random classifier whose rows leave at different layers, and its export; serving tests use it too."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ TEXTS = (
     "is it? the very plot was a film and a film is not a plot",
     "very very very very very very slow",
 )
+_HOLDERS: list[tempfile.TemporaryDirectory] = []  # keeps exports until the test process ends
 
 
 def small_tokenizer(max_sequence_length: int = 24) -> WordPieceTokenizer:
@@ -71,13 +72,10 @@ def eager_loop(model: FastBert) -> ExitLoop:
 def small_export(is_pair: bool = False) -> tuple[FastBert, Path]:
     """The model and its model directory, exported once a test process as version 3."""
     model = small_model()
-    holder = tempfile.TemporaryDirectory()  # lives as long as the cache
+    holder = tempfile.TemporaryDirectory()
     directory = Path(holder.name) / "model"
     export_saved_model(
         directory, model=model, tokenizer=small_tokenizer(), label_names=LABELS, is_pair=is_pair, version=3
     )
     _HOLDERS.append(holder)
     return model, directory
-
-
-_HOLDERS: list[tempfile.TemporaryDirectory] = []

@@ -1,11 +1,11 @@
 """Kills a training run at random moments; `test_resume.py` runs this in a process of its own.
 
-usage: resume_driver.py FOLDER KILLS SEED MODE
+usage: resume_driver.py FOLDER KILLS SEED MODE ROUNDS
 
 TensorFlow is imported once and never used in this process: each life of the run is a fork of it, so a life costs no
-import. MODE `graph` trains as usual; MODE `eager` runs the very same code without tracing, which is what a short life
-spends nearly all of its time on. Prints one line of JSON: where the run was killed (committed steps), its last
-position, temporary files left over, and digests of the final weights of the undisturbed and of the killed run.
+import. MODE is `graph`, as users train, or `eager`: the same Python code without tracing, which would take nearly all
+of a short life. Prints one line of JSON: the committed step at which each kill fell, the last one, the temporary files
+left over, and digests of the final weights of an undisturbed run and of the killed one.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import signal
 import sys
 import time
 import traceback
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -32,20 +33,27 @@ from fastbert_tf.training import AlternatingSchedule
 CONFIG = TrainingConfig(
     fine_tuning=StageConfig(epochs=2, learning_rate=1e-3),
     distillation=StageConfig(epochs=1, learning_rate=1e-3),
-    rounds=2,
     batch_size=8,
     seed=5,
     save_every=2,
 )
-EPOCH_STEPS = 8
-STEPS = 2 * (2 + 1) * EPOCH_STEPS
-LONGEST_WAIT = 300  # seconds of one life
+EPOCH_STEPS = 16
+ROUND_STEPS = (2 + 1) * EPOCH_STEPS
+LONGEST_DELAY = 0.1  # seconds: a step, or a commit, or the change to the next epoch
+LONGEST_WAIT = 300  # seconds
 
 
-def train(folder: Path, mode: str) -> None:
-    """One life of the run: dropout on, rows of any length, two rounds, unlabelled rows in stage 2."""
+@dataclass(frozen=True)
+class Run:
+    folder: Path
+    mode: str
+    rounds: int
+
+
+def train(run: Run) -> None:
+    """One life of the run: dropout on, rows of any length, unlabelled rows in stage 2."""
     tf.config.experimental.enable_op_determinism()
-    tf.config.run_functions_eagerly(mode == "eager")
+    tf.config.run_functions_eagerly(run.mode == "eager")
     keras.utils.set_random_seed(CONFIG.seed)
     rows = EPOCH_STEPS * CONFIG.batch_size
     task = make_sample_task(train=rows, dev=20, test=rows)
@@ -56,19 +64,20 @@ def train(folder: Path, mode: str) -> None:
     model = FastBert(backbone, num_classes=2, branch_dim=4, branch_heads=2)
     parts = (task.train, task.dev, TextDataset(task.test.texts))
     pipelines = [BatchPipeline(part, tokenizer, CONFIG.batch_size) for part in parts]
-    AlternatingSchedule(CONFIG, folder / "state", verbose=0).run(model, *pipelines)
+    config = replace(CONFIG, rounds=run.rounds)
+    AlternatingSchedule(config, run.folder / "state", verbose=0).run(model, *pipelines)
     digest = hashlib.sha256(b"".join(np.asarray(variable).tobytes() for variable in model.variables))
-    (folder / "digest").write_text(digest.hexdigest())
+    (run.folder / "digest").write_text(digest.hexdigest())
 
 
-def start_life(folder: Path, mode: str) -> int:
+def start_life(run: Run) -> int:
     """Returns the process id of a fork that trains."""
     child = os.fork()
     if child:
         return child
     code = 1
     try:
-        train(folder, mode)
+        train(run)
         code = 0
     except BaseException:
         traceback.print_exc()
@@ -77,64 +86,69 @@ def start_life(folder: Path, mode: str) -> int:
         os._exit(code)
 
 
-def finish(folder: Path, mode: str) -> str:
+def final_digest(run: Run, child: int) -> str:
     """Lets a life run to its end; returns the digest of the final weights."""
-    _, status = os.waitpid(start_life(folder, mode), 0)
+    _, status = os.waitpid(child, 0)
     if status:
         raise SystemExit(f"training failed with status {status}")
-    return (folder / "digest").read_text()
+    return (run.folder / "digest").read_text()
 
 
-def committed(folder: Path) -> int:
+def committed(run: Run) -> int:
     """Returns how many steps of the whole run are committed; -1 before the first commit."""
     try:
-        with np.load(folder / "state" / "state.npz") as file:
+        with np.load(run.folder / "state" / "state.npz") as file:
             position = json.loads(str(file["position"]))
     except FileNotFoundError:
         return -1
     rounds, stage = divmod(position["phase"], 2)
-    epochs = rounds * 3 + stage * 2 + position["epoch"]
-    return epochs * EPOCH_STEPS + position["step"]
+    return rounds * ROUND_STEPS + (2 * stage + position["epoch"]) * EPOCH_STEPS + position["step"]
 
 
-def kill_after(folder: Path, mode: str, target: int, delay: float) -> int:
-    """Lets a life commit `target` steps and live `delay` seconds more, then kills it; returns where it was."""
-    child = start_life(folder, mode)
+def kill_after(run: Run, target: int, delay: float) -> int:
+    """Lets a life commit `target` steps and live `delay` seconds more, then kills it; returns what it committed."""
+    child = start_life(run)
     deadline = time.monotonic() + LONGEST_WAIT
-    while committed(folder) < target:
+    while committed(run) < target:
         time.sleep(0.01)
         if time.monotonic() > deadline or os.waitpid(child, os.WNOHANG) != (0, 0):
-            raise SystemExit(f"step {target} was never committed; the run stands at {committed(folder)}")
+            raise SystemExit(f"step {target} was never committed; the run stands at {committed(run)}")
     time.sleep(delay)
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     if not os.WIFSIGNALED(status):
         raise SystemExit(f"the run ended before it was killed at step {target}")
-    return committed(folder)
+    return committed(run)
 
 
-def leave_half_a_file(folder: Path) -> None:
+def leave_half_a_file(run: Run) -> None:
     """What a kill in the middle of a write leaves behind, for certain."""
-    whole = (folder / "state" / "state.npz").read_bytes()
+    whole = (run.folder / "state" / "state.npz").read_bytes()
     for name in ("state.tmp", "best-0-0.tmp"):
-        (folder / "state" / name).write_bytes(whole[: len(whole) // 2])
+        (run.folder / "state" / name).write_bytes(whole[: len(whole) // 2])
 
 
-def main(folder: Path, kills: int, seed: int, mode: str) -> None:
+def main(folder: Path, kills: int, seed: int, mode: str, rounds: int) -> None:
+    undisturbed, disturbed = Run(folder / "undisturbed", mode, rounds), Run(folder / "disturbed", mode, rounds)
+    for run in (undisturbed, disturbed):
+        run.folder.mkdir()
+    reference = start_life(undisturbed)
     rng = np.random.default_rng(seed)
-    start = time.monotonic()
-    undisturbed = finish(folder / "undisturbed", mode)
-    step_seconds = (time.monotonic() - start) / STEPS
     killed_at = []
-    for target in np.sort(rng.choice(np.arange(-1, STEPS - 8), kills, replace=False)):
-        killed_at.append(kill_after(folder / "killed", mode, int(target), rng.uniform(0, 3 * step_seconds)))
-        if killed_at[-1] >= 0 and rng.random() < 0.25:
-            leave_half_a_file(folder / "killed")
-    killed = finish(folder / "killed", mode)
-    report = {"killed_at": killed_at, "steps": committed(folder / "killed")}
-    report["leftovers"] = sorted(path.name for path in (folder / "killed" / "state").glob("*.tmp"))
-    print(json.dumps({**report, "undisturbed": undisturbed, "killed": killed}))
+    # The last epoch is spared: no life may end before it is killed.
+    for target in np.sort(rng.choice(rounds * ROUND_STEPS - EPOCH_STEPS, kills, replace=False)):
+        killed_at.append(kill_after(disturbed, int(target), rng.uniform(0, LONGEST_DELAY)))
+        if rng.random() < 0.25:
+            leave_half_a_file(disturbed)
+    report = {
+        "killed_at": killed_at,
+        "digest": final_digest(disturbed, start_life(disturbed)),
+        "undisturbed_digest": final_digest(undisturbed, reference),
+        "steps": committed(disturbed),
+        "leftovers": sorted(path.name for path in (disturbed.folder / "state").glob("*.tmp")),
+    }
+    print(json.dumps(report))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4], int(sys.argv[5]))

@@ -1,0 +1,152 @@
+"""Makes the runs of docs/results.md, and writes the page from what they left.
+
+    python benchmarks/results.py --run sst2 --checkpoint DIR     trains, evaluates, keeps small JSON files
+    python benchmarks/results.py --render                        docs/results.md and its figures from those files
+
+Runs resume where they were stopped. FASTBERT_DATA names the folder of the data sets.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+from absl import app, flags
+
+from fastbert_tf.evaluation import read_report, regenerate
+from fastbert_tf.evaluation.plots import plot_speedup_accuracy, save_figure
+
+PRETRAINED = '--checkpoint "$CHECKPOINT" --learning_rate 5e-5'
+RESULTS = Path(__file__).resolve().parent.parent / "docs" / "results"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run of the page."""
+
+    title: str
+    task: str
+    train: str
+    """Arguments of `fastbert train` beside task and output."""
+    note: str = ""
+
+
+RUNS = {
+    "sst2": Run("SST-2", "sst2", PRETRAINED),
+    "sst2_without_self_distillation": Run(
+        "SST-2 without self-distillation",
+        "sst2",
+        f"{PRETRAINED} --no_self_distillation",
+        "All branches are trained on labels together with the backbone (the ablation of the paper's table 3).",
+    ),
+    "mrpc": Run("MRPC", "mrpc", PRETRAINED),
+    "cola": Run("CoLA", "cola", PRETRAINED),
+    "ag_news": Run("AG News", "ag_news", PRETRAINED, "Trained on the 10,001-row sample of the 120,000 training rows."),
+    "book_review": Run(
+        "Book review (Chinese, random initialisation)",
+        "book_review",
+        '--shape 4,192,6 --vocabulary "$FASTBERT_DATA/vocab/bert_base_chinese.txt" --learning_rate 5e-4 --branch_dim 64',
+        "No pretrained Chinese encoder was at hand: this run shows that the pipeline is right for Chinese. "
+        "It is no headline.",
+    ),
+}
+
+_RUN = flags.DEFINE_enum("run", None, list(RUNS), "The run to make.")
+_CHECKPOINT = flags.DEFINE_string("checkpoint", None, "The pretrained 6-layer encoder (a Hugging Face directory).")
+_WORK = flags.DEFINE_string("work", "runs", "Folder for the runs themselves: models and resumable state.")
+_RENDER = flags.DEFINE_boolean("render", False, "Write docs/results.md from the stored results.")
+
+
+def commands(name: str) -> list[str]:
+    """Returns the two commands of a run, as the page prints them."""
+    run = RUNS[name]
+    folder = f"runs/{name}"
+    return [
+        f"fastbert train --task {run.task} {run.train} --output {folder}",
+        f"fastbert evaluate --task {run.task} --model {folder}/classifier --output {folder}/evaluation",
+    ]
+
+
+def make(name: str, work: Path) -> None:
+    """Runs the commands and keeps what the page needs."""
+    values = {"CHECKPOINT": _CHECKPOINT.value or "", "FASTBERT_DATA": os.environ.get("FASTBERT_DATA", "")}
+    for command in commands(name):
+        words = [Template(word).substitute(values) for word in shlex.split(command.replace("runs/", f"{work}/"))]
+        subprocess.run([sys.executable, "-m", "fastbert_tf.cli.main", *words[1:]], check=True)
+    keep(name, work)
+
+
+def keep(name: str, work: Path) -> None:
+    """Copies the small JSON files of a finished run."""
+    kept = RESULTS / name
+    kept.mkdir(parents=True, exist_ok=True)
+    shutil.copy(work / name / "evaluation" / "evaluation.json", kept)
+    for file in ("history.json", "settings.json"):
+        values = json.loads((work / name / file).read_text())
+        if isinstance(values, dict) and values.get("checkpoint"):
+            values["checkpoint"] = "all-MiniLM-L6-v2"
+        (kept / file).write_text(json.dumps(values, indent=1) + "\n")
+
+
+def render() -> None:
+    """Writes the page, its tables and its figures."""
+    made = [name for name in RUNS if (RESULTS / name / "evaluation.json").exists()]
+    sections = [_section(name) for name in made]
+    intro = (Path(__file__).parent / "results_intro.md").read_text()
+    reports = {RUNS[name].title: read_report(RESULTS / name) for name in made}
+    curves = {title: report.curve for title, report in reports.items() if "accuracy" in report.curve.metric_names}
+    save_figure(plot_speedup_accuracy(curves), RESULTS / "speedup_accuracy.svg")
+    page = "\n\n".join([intro.strip(), "![Accuracy over speedup](results/speedup_accuracy.svg)", *sections])
+    (RESULTS.parent / "results.md").write_text(page + "\n")
+
+
+def _section(name: str) -> str:
+    run = RUNS[name]
+    report = regenerate(RESULTS / name, "svg")
+    history = json.loads((RESULTS / name / "history.json").read_text())
+    settings = json.loads((RESULTS / name / "settings.json").read_text())
+    minutes = sum(entry["seconds"] for entry in history) / 60
+    text = report.text().split("\n\n", 1)[1]  # the page has its own headings
+    epochs = "\n".join(_epoch_row(entry) for entry in history)
+    return "\n\n".join(
+        part
+        for part in (
+            f"## {run.title}",
+            run.note,
+            "```\n" + "\n".join(commands(name)) + "\n```",
+            f"Seed {settings['training']['seed']}, {minutes:.0f} minutes of training on 2 cores.",
+            text.strip(),
+            "| phase | epoch | loss | held-out loss | held-out accuracy | seconds |\n"
+            "| :-- | --: | --: | --: | --: | --: |\n" + epochs,
+            f"![Speed and accuracy](results/{name}/speed_accuracy.svg)",
+        )
+        if part
+    )
+
+
+def _epoch_row(entry: dict) -> str:
+    accuracy = entry.get("held_out_accuracy")
+    shown = "" if accuracy is None else f"{accuracy:.4f}"
+    loss, held_out = entry["loss"], entry["held_out_loss"]
+    return f"| {entry['phase']} | {entry['epoch']} | {loss:.4f} | {held_out:.4f} | {shown} | {entry['seconds']:.0f} |"
+
+
+def main(_: list[str]) -> None:
+    """Makes a run, renders the page, or both."""
+    if _RUN.value:
+        make(_RUN.value, Path(_WORK.value))
+    if _RENDER.value:
+        render()
+    if not _RUN.value and not _RENDER.value:
+        raise app.UsageError("give --run NAME, --render, or both")
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,190 @@
+"""The `fastbert` command, from the command line to its output and its one-line errors."""
+
+import contextlib
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import tensorflow as tf
+from tiny_checkpoint import LAYERS, write_checkpoint, write_tables
+
+from fastbert_tf.checkpoints import load_classifier
+from fastbert_tf.cli.main import COMMANDS, _run, parse
+
+COLUMNS = ["--text", "sentence", "--label", "label"]
+
+
+def fastbert(*words):
+    """Runs a command in this process and returns (exit code, stdout, stderr)."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = _run(parse(["fastbert", *map(str, words)]))
+        except SystemExit as ended:
+            code = ended.code
+    return code, out.getvalue(), err.getvalue()
+
+
+class CommandTestCase(tf.test.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.folder = Path(tempfile.mkdtemp())
+        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
+        cls.checkpoint = write_checkpoint(cls.folder / "bert")
+        write_tables(cls.folder)
+        cls.train_words = [
+            "train", "--train", cls.folder / "train.tsv", "--dev", cls.folder / "dev.tsv", *COLUMNS,
+            "--checkpoint", cls.checkpoint, "--epochs", 1, "--distillation_epochs", 1, "--branch_dim", 8,
+            "--progress", "none", "--max_sequence_length", 32,
+        ]  # fmt: skip
+        cls.run_folder = cls.folder / "run"
+        cls.trained = fastbert(*cls.train_words, "--output", cls.run_folder)
+        cls.classifier = cls.run_folder / "classifier"
+
+
+class WholeJobTest(CommandTestCase):
+    def test_train_evaluate_export_serve_predict(self):
+        code, out, _ = self.trained
+        self.assertEqual(code, 0)
+        self.assertIn(str(self.classifier), out)
+        self.assertLen(json.loads((self.run_folder / "history.json").read_text()), 2)
+        self.assertFalse((self.run_folder / "state").exists())
+
+        evaluation, export = self.folder / "evaluation", self.folder / "export"
+        code, out, _ = fastbert(
+            "evaluate", "--model", self.classifier, "--data", self.folder / "dev.tsv", *COLUMNS,
+            "--output", evaluation, "--speeds", "0,0.5,1", "--latency_rows", 8,
+        )  # fmt: skip
+        self.assertEqual(code, 0)
+        for speed in ("0", "0.5", "1"):
+            self.assertRegex(out, rf"\n\| +{re.escape(speed)} \|")
+        self.assertTrue((evaluation / "speedup_accuracy.png").is_file())
+
+        code, out, _ = fastbert("export", "--model", self.classifier, "--output", export, "--evaluation", evaluation)
+        self.assertEqual((code, out.strip()), (0, f"exported: {export}/1"))
+        texts = ["The camera is excellent.", "", "It has a truly awful motor."]
+        local = fastbert("predict", "--model", self.classifier, "--speed", 0, *texts)
+        self.assertEqual(local[0], 0)
+        with served(export) as address:
+            remote = fastbert("predict", "--server", address, "--speed", 0, *texts)
+            wrong = fastbert("predict", "--server", address, "--speed", 1.5, *texts)
+        self.assertEqual(rows_of(remote[1]), rows_of(local[1]))
+        self.assertEqual([row[2] for row in rows_of(local[1])], [str(LAYERS)] * len(texts))
+        self.assertEqual(wrong[0], 1)
+        self.assertIn("speed must lie in [0, 1]", wrong[2])
+
+    def test_the_same_call_goes_on_and_another_is_refused(self):
+        before = load_classifier(self.classifier).model.get_weights()
+        code, _, _ = fastbert(*self.train_words, "--output", self.run_folder)
+        self.assertEqual(code, 0)
+        self.assertAllEqual(before[0], load_classifier(self.classifier).model.get_weights()[0])
+        code, _, err = fastbert(*self.train_words, "--output", self.run_folder, "--seed", 7)
+        self.assertEqual(code, 1)
+        self.assertIn("settings differ in training", err)
+
+    def test_every_command_has_help(self):
+        for command, summary in COMMANDS.items():
+            code, out, _ = fastbert(command, "--help")
+            self.assertEqual(code, 0, command)
+            self.assertIn(summary[1:], " ".join(out.split()))
+            self.assertIn("--", out)
+
+
+class BadInputTest(CommandTestCase):
+    def assert_refused(self, words, *expected):
+        """Checks for exit code 1 and one line on stderr that holds the expected words."""
+        code, _, err = fastbert(*words)
+        self.assertEqual(code, 1, err)
+        self.assertLen(err.strip().splitlines(), 1, err)
+        for word in expected:
+            self.assertIn(str(word), err)
+
+    def train(self, *words):
+        return [*self.train_words, "--output", tempfile.mkdtemp(dir=self.folder), *words]
+
+    def file(self, text, name="bad.tsv"):
+        path = Path(tempfile.mkdtemp(dir=self.folder)) / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    def test_data(self):
+        self.assert_refused(self.train("--train", "/nowhere.tsv"), "/nowhere.tsv")
+        self.assert_refused(self.train("--train", self.file("")), "bad.tsv")
+        self.assert_refused(self.train("--train", self.file("sentence\tlabel\n")), "no rows")
+        self.assert_refused(self.train("--text", "words"), "words", "sentence")
+        self.assert_refused(self.train("--dev", self.file("sentence\tlabel\nfine\tsplendid\n")), "splendid", "negative")
+        self.assert_refused(self.train("--task", "sst2"), "exactly one")
+
+    def test_start(self):
+        self.assert_refused(self.train("--checkpoint", self.folder / "none"), self.folder / "none")
+        self.assert_refused(self.train("--shape", "2,8,2", "--vocabulary", self.checkpoint / "vocab.txt"), "exactly one")
+        truncated = self.folder / "truncated"
+        shutil.copytree(self.checkpoint, truncated)
+        weights = truncated / "model.safetensors"
+        weights.write_bytes(weights.read_bytes()[:1000])
+        self.assert_refused(self.train("--checkpoint", truncated), "model.safetensors")
+        wide = self.file("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{i}" for i in range(999))]))
+        self.assert_refused(self.train("--vocabulary", wide), "1004", "embedding")
+
+    def test_settings(self):
+        self.assert_refused(self.train("--learning_rate", "0"), "learning_rate", "positive")
+        self.assert_refused(self.train("--held_out", "1.5"), "fraction")
+        evaluate = ["evaluate", "--model", self.classifier, "--data", self.folder / "dev.tsv", *COLUMNS]
+        output = ["--output", self.folder / "never"]
+        for speeds in ("1.5", "-0.1", "nan", "fast"):
+            self.assert_refused([*evaluate, *output, f"--speeds={speeds}"], speeds)
+        self.assert_refused([*evaluate, *output, "--metrics", "bleu"], "bleu")
+        self.assertFalse((self.folder / "never").exists())
+        export = ["export", "--model", self.classifier, "--output", self.folder / "never"]
+        self.assert_refused([*export, "--default_speed", "nan"], "nan")
+        self.assertFalse((self.folder / "never" / "1").exists())
+        self.assert_refused(["predict", "--model", self.classifier, "--speed", "2", "text"], "speed", "2")
+        self.assert_refused(["predict", "text"], "exactly one")
+        self.assert_refused(["serve", "--export", self.folder / "none"], self.folder / "none")
+        self.assert_refused(["predict", "--server", "127.0.0.1:1", "text"], "127.0.0.1:1")
+
+    def test_outputs_that_cannot_be_written(self):
+        blocked = self.file("a file, not a folder", "blocked")
+        self.assert_refused([*self.train_words, "--output", blocked / "run"], blocked)
+        self.assert_refused(
+            ["evaluate", "--model", self.classifier, "--data", self.folder / "dev.tsv", *COLUMNS,
+             "--latency_rows", 0, "--output", blocked / "evaluation"],
+            blocked,
+        )  # fmt: skip
+        self.assert_refused(["export", "--model", self.classifier, "--output", blocked / "export"], blocked)
+
+
+@contextlib.contextmanager
+def served(export):
+    """Serves an export with the real command in another process."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fastbert_tf.cli.main", "serve", "--export", export, "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+    )
+    try:
+        yield process.stdout.readline().split()[-1]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.stdout.close()
+
+
+def rows_of(output):
+    """The fields of the answers, less the header."""
+    return [line.split("\t")[:4] for line in output.splitlines()[1:]]
+
+
+if __name__ == "__main__":
+    tf.test.main()

@@ -1,0 +1,90 @@
+"""The manifest: one schema for who writes and who reads."""
+
+import json
+import tempfile
+from pathlib import Path
+
+import jsonschema
+import tensorflow as tf
+from absl.testing import parameterized
+
+from fastbert_serving.manifest import Manifest, ManifestError, TokenizerSettings, manifest_schema
+
+MANIFEST = Manifest(
+    labels=("negativ", "schön", "😀"),
+    is_pair=True,
+    num_layers=6,
+    default_speed=0.5,
+    tokenizer=TokenizerSettings(lower_case=False, max_sequence_length=128, vocabulary_size=30522),
+    versions={"fastbert_tf": "0.1.0"},
+    curve={"points": [{"speed": 0.1, "accuracy": 0.9}], "metric_names": ["accuracy"]},
+)
+
+
+def without(values, name):
+    return {key: value for key, value in values.items() if key != name}
+
+
+class ManifestTest(tf.test.TestCase, parameterized.TestCase):
+    def test_schema_is_a_schema(self):
+        jsonschema.Draft202012Validator.check_schema(manifest_schema())
+
+    def test_round_trip_through_the_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            MANIFEST.write(folder)
+            self.assertEqual(Manifest.read(folder), MANIFEST)
+            values = json.loads((Path(folder) / "assets.extra" / "manifest.json").read_text(encoding="utf-8"))
+        self.assertEqual(values["labels"], ["negativ", "schön", "😀"])
+        self.assertEqual(values["format_version"], 1)
+
+    @parameterized.parameters(
+        ({"labels": ["one"]}, "labels"),
+        ({"labels": ["a", "a"]}, "labels"),
+        ({"labels": ["a", 1]}, r"labels\[1\]"),
+        ({"is_pair": 1}, "is_pair"),
+        ({"num_layers": 0}, "num_layers"),
+        ({"default_speed": -0.1}, "default_speed"),
+        ({"default_speed": float("nan")}, "finite"),
+        ({"tokenizer": {"lower_case": True}}, "tokenizer"),
+        ({"versions": {}}, "versions"),
+        ({"versions": {"a": 1}}, "versions.a"),
+        ({"curve": []}, "curve"),
+        ({"curve": {"points": [{}]}}, r"curve.points\[0\]"),
+        ({"extra": 1}, "extra"),
+    )
+    def test_field_outside_the_schema(self, changes, words):
+        with self.assertRaisesRegex(ManifestError, words) as caught:
+            Manifest.from_dict({**MANIFEST.to_dict(), **changes})
+        self.assertLen(str(caught.exception).splitlines(), 1)
+
+    def test_missing_field(self):
+        for name in without(MANIFEST.to_dict(), "format_version"):
+            with self.assertRaisesRegex(ManifestError, name):
+                Manifest.from_dict(without(MANIFEST.to_dict(), name))
+
+    def test_constructor_validates(self):
+        with self.assertRaisesRegex(ManifestError, "num_layers"):
+            Manifest(**{**MANIFEST.__dict__, "num_layers": "six"})
+
+    @parameterized.parameters(
+        (b'{"format_version": 2}', "format_version 2, but this fastbert_serving reads 1"),
+        (b"{", "is no JSON"),
+        (b"\xff", "is no JSON"),
+        (b"[]", "is not of type 'object'"),
+        (json.dumps(without(MANIFEST.to_dict(), "format_version")).encode(), "format_version"),
+    )
+    def test_broken_file_is_named(self, content, words):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "assets.extra" / "manifest.json"
+            path.parent.mkdir()
+            path.write_bytes(content)
+            with self.assertRaisesRegex(ManifestError, f"manifest {path}.*{words}"):
+                Manifest.read(folder)
+
+    def test_missing_file_is_named(self):
+        with self.assertRaisesRegex(ManifestError, "/nowhere/assets.extra/manifest.json cannot be read"):
+            Manifest.read("/nowhere")
+
+
+if __name__ == "__main__":
+    tf.test.main()
