@@ -58,7 +58,8 @@ def _time_stage(stage: Stage, batches: tf.data.Dataset) -> float:
 
 
 def _time_forward_pass(model: FastBert, batches: tf.data.Dataset) -> float:
-    forward = tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
+    specs = {name: tf.TensorSpec([None, None], tf.int32) for name in model.input}  # one trace for all lengths
+    forward = tf.function(lambda inputs: model(inputs, training=False), input_signature=[specs])
     for step, (inputs, _) in enumerate(batches):
         if step == _WARM_UP.value:
             start = time.perf_counter()

@@ -43,10 +43,10 @@ def _require(condition: bool, name: str, rule: str, received: Any) -> None:
         raise ValueError(f"{name} must be {rule}, but is {received!r}; change it in the configuration")
 
 
-def _require_positive(config: Any, *names: str) -> None:
+def _require_integer(config: Any, *names: str, least: int = 1) -> None:
     for name in names:
         value = getattr(config, name)
-        _require(isinstance(value, int) and value >= 1, name, "an integer of at least 1", value)
+        _require(isinstance(value, int) and value >= least, name, f"an integer of at least {least}", value)
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class BackboneConfig(Config):
     """Added to the variance in layer normalisation."""
 
     def __post_init__(self) -> None:
-        _require_positive(
+        _require_integer(
             self, "vocabulary_size", "num_layers", "num_heads", "hidden_dim", "intermediate_dim",
             "max_sequence_length", "num_segments",
         )  # fmt: skip
@@ -103,8 +103,8 @@ class FastBertConfig(Config):
     def __post_init__(self) -> None:
         if isinstance(self.backbone, dict):
             object.__setattr__(self, "backbone", BackboneConfig.from_dict(self.backbone))
-        _require_positive(self, "branch_dim", "branch_heads")
-        _require(self.num_classes >= 2, "num_classes", "at least 2", self.num_classes)
+        _require_integer(self, "branch_dim", "branch_heads")
+        _require_integer(self, "num_classes", least=2)
         _require(
             self.branch_dim % self.branch_heads == 0, "branch_dim", f"a multiple of {self.branch_heads} heads",
             self.branch_dim,
@@ -125,7 +125,7 @@ class StageConfig(Config):
     """Decoupled weight decay (AdamW); biases and layer normalisation are left out."""
 
     def __post_init__(self) -> None:
-        _require(isinstance(self.epochs, int) and self.epochs >= 0, "epochs", "an integer of at least 0", self.epochs)
+        _require_integer(self, "epochs", least=0)
         _require(self.learning_rate > 0, "learning_rate", "positive", self.learning_rate)
         _require(0 <= self.warmup <= 1, "warmup", "in [0, 1]", self.warmup)
         _require(self.weight_decay >= 0, "weight_decay", "at least 0", self.weight_decay)
@@ -160,7 +160,8 @@ class TrainingConfig(Config):
         for name in ("fine_tuning", "distillation"):
             if isinstance(getattr(self, name), dict):
                 object.__setattr__(self, name, StageConfig.from_dict(getattr(self, name)))
-        _require_positive(self, "rounds", "batch_size", "save_every")
-        _require(self.max_sequence_length >= 5, "max_sequence_length", "at least 5", self.max_sequence_length)
+        _require_integer(self, "rounds", "batch_size", "save_every")
+        _require_integer(self, "max_sequence_length", least=5)
+        _require_integer(self, "seed", least=0)
         _require(self.divergence in DIVERGENCES, "divergence", f"one of {DIVERGENCES}", self.divergence)
         _require(self.dtype in DTYPES, "dtype", f"one of {DTYPES}", self.dtype)

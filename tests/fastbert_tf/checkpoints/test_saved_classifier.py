@@ -4,7 +4,6 @@ import contextlib
 import functools
 import json
 import os
-import resource
 import shutil
 import tempfile
 from pathlib import Path
@@ -13,6 +12,7 @@ from unittest import mock
 import h5py
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from fastbert_tf.checkpoints import (
@@ -29,7 +29,6 @@ from fastbert_tokenizers import Vocabulary, WordPieceTokenizer
 
 VOCABULARY = Vocabulary(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "##ly", "好"])
 FILES = ["config.json", "model.weights.h5", "vocab.txt"]
-NOBODY = 65534
 
 
 @functools.cache
@@ -145,6 +144,10 @@ class RoundTripTest(SavedClassifierTestCase):
 class FailedSaveTest(SavedClassifierTestCase):
     """Whatever goes wrong, the old directory stays whole and nothing is left beside it."""
 
+    @pytest.fixture(autouse=True)
+    def take_fixtures(self, file_size_limit, unprivileged):
+        self.file_size_limit, self.unprivileged = file_size_limit, unprivileged
+
     def setUp(self):
         super().setUp()
         self.old = classifier(value=1.0)
@@ -158,14 +161,14 @@ class FailedSaveTest(SavedClassifierTestCase):
         size = (self.folder / "model.weights.h5").stat().st_size
         newer = classifier(value=2.0)
         for limit in (0, 100, size // 2, size - 1):
-            with file_size_limit(limit), self.refused(str(self.folder), "File too large", "space left"):
+            with self.file_size_limit(limit), self.refused(str(self.folder), "File too large", "space left"):
                 save_classifier(newer, self.folder)
             self.assert_old_is_whole()
 
     def test_read_only_parent(self):
         newer = classifier(value=2.0)
         self.parent.chmod(0o555)
-        with unprivileged(self.parent), self.refused(str(self.folder), "Permission denied", "writable"):
+        with self.unprivileged(self.parent), self.refused(str(self.folder), "Permission denied", "writable"):
             save_classifier(newer, self.folder)
         self.parent.chmod(0o755)
         self.assert_old_is_whole()
@@ -293,32 +296,3 @@ class SavedClassifierTest(tf.test.TestCase):
             SavedClassifier(
                 **{**parts, "model": classifier(num_segments=1, names=("a", "b", "c")).model, "is_pair": True}
             )
-
-
-@contextlib.contextmanager
-def file_size_limit(size):
-    """Lets writes beyond `size` bytes fail, as on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-@contextlib.contextmanager
-def unprivileged(folder):
-    """Gives up the rights of root, which may write everywhere; `folder` stays reachable."""
-    if os.geteuid() != 0:
-        yield
-        return
-    modes = {parent: parent.stat().st_mode for parent in folder.parents if not parent.stat().st_mode & 0o001}
-    for parent, mode in modes.items():
-        parent.chmod(mode | 0o001)
-    os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        for parent, mode in modes.items():
-            parent.chmod(mode)

@@ -69,9 +69,9 @@ def eager_loop(model: FastBert) -> ExitLoop:
 
 
 @functools.cache
-def small_export(is_pair: bool = False) -> tuple[FastBert, Path]:
+def small_export(is_pair: bool = False, num_layers: int = 4) -> tuple[FastBert, Path]:
     """The model and its model directory, exported once a test process as version 3."""
-    model = small_model()
+    model = small_model(num_layers=num_layers)
     holder = tempfile.TemporaryDirectory()
     directory = Path(holder.name) / "model"
     export_saved_model(

@@ -37,9 +37,9 @@ CONFIG = TrainingConfig(
     seed=5,
     save_every=2,
 )
-EPOCH_STEPS = 16
+EPOCH_STEPS = 10
 ROUND_STEPS = (2 + 1) * EPOCH_STEPS
-LONGEST_DELAY = 0.1  # seconds: a step, or a commit, or the change to the next epoch
+LONGEST_DELAY = 0.3  # seconds: some steps, a commit, the change to the next epoch
 LONGEST_WAIT = 300  # seconds
 
 
