@@ -55,7 +55,7 @@ setup(
         "matplotlib",
         "numpy",
         "protobuf",
-        "safetensors",
+        "safetensors>=0.8",  # older ones cannot read bfloat16
     ],
     extras_require={
         "model-garden": ["tf-models-official~=2.20.0"],  # brings Keras 2 beside Keras 3, and 900 MB

@@ -70,7 +70,16 @@ class BertEmbeddings(keras.layers.Layer):
 
         Returns:
             Hidden states (batch, sequence, hidden_dim).
+
+        Raises:
+            ValueError: the inputs are longer than `max_sequence_length`.
         """
+        length = token_ids.shape[1]
+        if length is not None and length > self.max_sequence_length:
+            raise ValueError(
+                f"inputs must have at most max_sequence_length = {self.max_sequence_length} tokens, but have {length}; "
+                "cut them"
+            )
         positions = ops.arange(ops.shape(token_ids)[1])  # (sequence,)
         hidden = self.token_embedding(token_ids) + self.segment_embedding(segment_ids)
         hidden = hidden + self.position_embedding(positions)[None]  # (batch, sequence, hidden)

@@ -41,7 +41,7 @@ print("training code:", sorted(name for name in sys.modules if name.split(".")[0
 class OtherProcessTest(tf.test.TestCase):
     def setUp(self):
         super().setUp()
-        _, directory = small_export(num_layers=1)
+        _, directory = small_export(num_layers=2)
         self.process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM, str(directory)],
             stdout=subprocess.PIPE,
@@ -75,8 +75,11 @@ class LifecycleTest(tf.test.TestCase, parameterized.TestCase):
         self.folder = Path(holder.name) / "model"
         self.folder.mkdir()
 
-    def put_version(self, number):
-        return Path(shutil.copytree(small_export(num_layers=1)[1] / "3", self.folder / str(number)))
+    def put_version(self, number, warm_up=False):
+        path = Path(shutil.copytree(small_export(num_layers=2)[1] / "3", self.folder / str(number)))
+        if not warm_up:
+            (path / warmup.WARMUP_PATH).unlink()  # to start faster
+        return path
 
     def test_highest_number_is_served(self):
         for number in (9, 10):
@@ -156,7 +159,7 @@ class LifecycleTest(tf.test.TestCase, parameterized.TestCase):
         with self.assertRaisesRegex(ModelError, "cannot be read .No such file"):
             Server(self.folder / "nowhere").start()
         with self.assertRaisesRegex(ModelError, "holds no numbered version; give its parent"):
-            Server(small_export(num_layers=1)[1] / "3").start()
+            Server(small_export(num_layers=2)[1] / "3").start()
 
     def test_broken_version(self):
         path = self.put_version(1)
@@ -173,7 +176,7 @@ class LifecycleTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_manifest_is_validated(self):
         path = self.put_version(1) / "assets.extra" / "manifest.json"
-        path.write_text(path.read_text().replace('"num_layers": 1', '"num_layers": 0'))
+        path.write_text(path.read_text().replace('"num_layers": 2', '"num_layers": 0'))
         self.assert_one_line(ManifestError, f"manifest {path}: num_layers")
         path.unlink()
         self.assert_one_line(ManifestError, f"manifest {path} cannot be read")
@@ -185,7 +188,7 @@ class LifecycleTest(tf.test.TestCase, parameterized.TestCase):
         self.assert_one_line(ModelError, "2 labels, but the graph answers 3 classes")
 
     def test_warm_up_records_are_replayed(self):
-        path = self.put_version(1) / "assets.extra" / "tf_serving_warmup_requests"
+        path = self.put_version(1, warm_up=True) / "assets.extra" / "tf_serving_warmup_requests"
         calls = []
         answer = warmup.answer
         with mock.patch.object(warmup, "answer", lambda *a: calls.append(a[1].model_spec.signature_name) or answer(*a)):
@@ -196,8 +199,6 @@ class LifecycleTest(tf.test.TestCase, parameterized.TestCase):
             self.assert_one_line(ModelError, "more than 3 records")
         path.write_bytes(path.read_bytes()[:-5])
         self.assert_one_line(ModelError, f"warm-up file {path}")
-        path.unlink()
-        Server(self.folder).start().stop()  # warm-up is optional
 
     def assert_one_line(self, error, words):
         with self.assertRaisesRegex(error, re.escape(words)) as caught:

@@ -19,7 +19,7 @@ class ExportErrorsTest(tf.test.TestCase, parameterized.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.model, cls.tokenizer = small_model(num_layers=1), small_tokenizer()
+        cls.model, cls.tokenizer = small_model(num_layers=2), small_tokenizer()
 
     def setUp(self):
         super().setUp()
