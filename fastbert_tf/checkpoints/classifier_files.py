@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ BYTES_A_TENSOR = 4096  # what HDF5 adds to the numbers, rounded up
 KEYS = {"format_version": int, "model": dict, "tokenizer": dict, "label_names": list, "is_pair": bool}
 
 
-def save_classifier(classifier: SavedClassifier, directory: str | Path) -> Path:
+def save_classifier(classifier: SavedClassifier, directory: str | os.PathLike[str]) -> Path:
     """Writes a classifier, replacing an older one in one step: whatever goes wrong, the old one stays whole.
 
     Args:
@@ -55,7 +56,7 @@ def save_classifier(classifier: SavedClassifier, directory: str | Path) -> Path:
     return folder
 
 
-def load_classifier(directory: str | Path, dtype: Any = None) -> SavedClassifier:
+def load_classifier(directory: str | os.PathLike[str], dtype: Any = None) -> SavedClassifier:
     """Reads what `save_classifier` wrote.
 
     Args:

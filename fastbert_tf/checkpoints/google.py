@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from fastbert_tf.checkpoints.text_settings import read_text_settings
 from fastbert_tf.models import Backbone
 
 
-def import_google(path: str | Path, dtype: Any = None) -> ImportedBackbone:
+def import_google(path: str | os.PathLike[str], dtype: Any = None) -> ImportedBackbone:
     """Imports a BERT encoder from a directory of `google-research/bert`.
 
     Reads `bert_config.json`, `bert_model.ckpt.*` and `vocab.txt`. Whether texts are lower-cased is read from the

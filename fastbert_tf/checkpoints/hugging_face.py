@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ CONVERT = (
 )
 
 
-def import_hugging_face(path: str | Path, dtype: Any = None) -> ImportedBackbone:
+def import_hugging_face(path: str | os.PathLike[str], dtype: Any = None) -> ImportedBackbone:
     """Imports a BERT encoder from a Hugging Face directory.
 
     Reads `config.json`, `model.safetensors` (or the shards of `model.safetensors.index.json`), `vocab.txt` and

@@ -16,7 +16,7 @@ from fastbert_tf.checkpoints.tensorflow_checkpoint import TensorFlowCheckpoint
 EXPECTED = "config.json + model.safetensors (Hugging Face) or bert_config.json + *.ckpt.index (Google, Model Garden)"
 
 
-def import_backbone(path: str | Path, dtype: Any = None) -> ImportedBackbone:
+def import_backbone(path: str | os.PathLike[str], dtype: Any = None) -> ImportedBackbone:
     """Imports a BERT encoder from a Hugging Face, Google TF1 or TF Model Garden directory.
 
     Args:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,7 +25,9 @@ ACTIVATIONS = {"gelu": "gelu_tanh"}  # Model Garden's `gelu` is the tanh approxi
 ENCODER_MARK = "_transformer_layers"  # an attribute that only encoders have
 
 
-def import_model_garden(path: str | Path, dtype: Any = None, activation: str | None = None) -> ImportedBackbone:
+def import_model_garden(
+    path: str | os.PathLike[str], dtype: Any = None, activation: str | None = None
+) -> ImportedBackbone:
     """Imports a BERT encoder that `tf.train.Checkpoint` wrote from TF Model Garden's `BertEncoderV2` or `BertEncoder`.
 
     Reads `bert_config.json`, `*.index`, `*.data-*` and `vocab.txt`. The encoder may lie anywhere in the checkpoint

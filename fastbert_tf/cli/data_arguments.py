@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from fastbert_tf.recipes.task_files import TASK_NAMES, open_task
 
@@ -27,7 +28,7 @@ def add_task_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data_dir", metavar="DIR", help="where the files of named tasks lie (default: FASTBERT_DATA)")
 
 
-def task_from(arguments: argparse.Namespace):  # type: ignore[no-untyped-def]
+def task_from(arguments: argparse.Namespace) -> Any:
     """Opens the task that the arguments name."""
     return open_task(
         arguments.task,

@@ -10,7 +10,9 @@ from fastbert_tf.recipes.export import export_model
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
     parser.add_argument("--model", required=True, metavar="DIR", help="a trained classifier (RUN/classifier)")
-    parser.add_argument("--output", required=True, metavar="DIR", help="the model's folder; a version is a folder in it")
+    parser.add_argument(
+        "--output", required=True, metavar="DIR", help="the model's folder; a version is a folder in it"
+    )
     parser.add_argument("--version", type=int, default=1, help="default: 1")
     parser.add_argument(
         "--default_speed", type=float, default=0.5, help="speed of requests that name none, in [0, 1] (default: 0.5)"

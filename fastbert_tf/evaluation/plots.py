@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
@@ -52,7 +53,7 @@ def _styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     return styled
 
 
-def save_figure(figure: Figure, path: str | Path) -> None:
+def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
     """Writes a figure; the suffix chooses PNG or SVG."""
     path = Path(path)
     metadata = {"Date": None} if path.suffix == ".svg" else None

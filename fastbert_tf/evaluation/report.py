@@ -78,7 +78,7 @@ class Report(Record):
         return "\n\n".join(parts) + "\n"
 
 
-def write_report(report: Report, directory: str | Path, figure_format: str = "png") -> Path:
+def write_report(report: Report, directory: str | os.PathLike[str], figure_format: str = "png") -> Path:
     """Writes `evaluation.json`, `table.md` and the figures.
 
     Everything is drawn in a temporary directory first. A new directory appears by one rename; in an existing one
@@ -113,7 +113,7 @@ def write_report(report: Report, directory: str | Path, figure_format: str = "pn
     return directory
 
 
-def read_report(directory: str | Path) -> Report:
+def read_report(directory: str | os.PathLike[str]) -> Report:
     """Reads `evaluation.json`.
 
     Raises:
@@ -128,7 +128,7 @@ def read_report(directory: str | Path) -> Report:
         raise ValueError(f"{path}: {error}") from error
 
 
-def regenerate(directory: str | Path, figure_format: str = "png") -> Report:
+def regenerate(directory: str | os.PathLike[str], figure_format: str = "png") -> Report:
     """Draws table and figures again from `evaluation.json` alone, and returns the report."""
     report = read_report(directory)
     write_report(report, directory, figure_format)

@@ -25,7 +25,9 @@ class MultiHeadAttention(keras.layers.Layer):
     def __init__(self, hidden_dim: int, num_heads: int, dropout: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if hidden_dim % num_heads:
-            raise ValueError(f"hidden_dim must be a multiple of num_heads, but {hidden_dim} / {num_heads} leaves a rest")
+            raise ValueError(
+                f"hidden_dim must be a multiple of num_heads, but {hidden_dim} / {num_heads} leaves a rest"
+            )
         self.hidden_dim = hidden_dim
         self.num_heads = num_heads
         self.dropout = dropout
@@ -74,7 +76,9 @@ class MultiHeadAttention(keras.layers.Layer):
         split = ops.reshape(x, (-1, ops.shape(x)[1], self.num_heads, self.head_dim))
         return ops.transpose(split, (0, 2, 1, 3))  # (batch, heads, sequence, head_dim)
 
-    def compute_output_shape(self, query_shape: Any, context_shape: Any = None, padding_mask_shape: Any = None) -> tuple:
+    def compute_output_shape(
+        self, query_shape: Any, context_shape: Any = None, padding_mask_shape: Any = None
+    ) -> tuple:
         return (*query_shape[:-1], self.hidden_dim)
 
     def get_config(self) -> dict[str, Any]:

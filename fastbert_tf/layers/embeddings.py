@@ -43,7 +43,11 @@ class BertEmbeddings(keras.layers.Layer):
 
         def table(size: int, name: str) -> keras.layers.Embedding:
             return keras.layers.Embedding(
-                size, hidden_dim, embeddings_initializer=bert_initializer(hidden_dim), dtype=self.dtype_policy, name=name
+                size,
+                hidden_dim,
+                embeddings_initializer=bert_initializer(hidden_dim),
+                dtype=self.dtype_policy,
+                name=name,
             )
 
         self.token_embedding = table(vocabulary_size, "token_embedding")

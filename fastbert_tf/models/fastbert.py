@@ -58,6 +58,9 @@ class FastBert(keras.Model):
         # === Config ===
         self.config = config
         self.backbone = backbone
+        self.num_classes = num_classes
+        self.branch_dim = branch_dim
+        self.branch_heads = branch_heads
         self.branches = branches
 
     @classmethod
@@ -80,9 +83,9 @@ class FastBert(keras.Model):
         return {
             "name": self.name,
             "backbone": keras.saving.serialize_keras_object(self.backbone),
-            "num_classes": self.config.num_classes,
-            "branch_dim": self.config.branch_dim,
-            "branch_heads": self.config.branch_heads,
+            "num_classes": self.num_classes,
+            "branch_dim": self.branch_dim,
+            "branch_heads": self.branch_heads,
         }
 
     @classmethod

@@ -7,14 +7,13 @@ import time
 from pathlib import Path
 
 from fastbert_serving import Client
-
 from fastbert_tf.checkpoints import SavedClassifier
 from fastbert_tf.config import BackboneConfig, StageConfig, TrainingConfig
 from fastbert_tf.data import SampleTask, make_sample_task
 from fastbert_tf.recipes.evaluate import evaluate_classifier
 from fastbert_tf.recipes.export import export_classifier
 from fastbert_tf.recipes.serve import served_elsewhere
-from fastbert_tf.recipes.train import train_classifier
+from fastbert_tf.recipes.train import report_part, train_classifier
 
 SPEEDS = (0.1, 0.8)
 """A careful and an impatient client."""
@@ -34,8 +33,8 @@ def demo(output: str | os.PathLike[str]) -> None:
     task = make_sample_task()
     _say(start, f"training on the built-in sample: {len(task.train)} synthetic product reviews")
     classifier = _train(task, folder)
-    _say(start, f"measuring accuracy against cost on {len(task.test)} reviews")
-    report = evaluate_classifier(classifier, task.test, folder / "evaluation", "sample (synthetic reviews)")
+    _say(start, f"measuring accuracy against cost on {len(report_part(task))} reviews")
+    report = evaluate_classifier(classifier, report_part(task), folder / "evaluation", "sample (synthetic reviews)")
     print(report.text())
     _say(start, "exporting and serving")
     export_classifier(classifier, folder / "export", evaluation=folder / "evaluation", overwrite=True)

@@ -89,12 +89,12 @@ def evaluate_model(
 
     A named task brings its own metrics, and reports on its test part, or on dev where test labels are not public.
     """
-    if (task_name is None) == (data is None):
-        raise ValueError("name a task or a data file, exactly one of them")
     classifier = load_classifier(model)
-    if task_name is not None:
+    if task_name is not None and data is None:
         task = load_task(task_name, folder)
         return evaluate_classifier(classifier, report_part(task), output, task_name, task.metrics, **options)
+    if task_name is not None or data is None:
+        raise ValueError("name a task or a data file, exactly one of them")
     names = None if label is None else classifier.label_names
     dataset = read_table(data, text, text_pair, label, names)
     return evaluate_classifier(classifier, dataset, output, os.path.basename(data), metrics, **options)

@@ -6,8 +6,8 @@ import os
 from collections.abc import Sequence
 
 import tensorflow as tf
-from fastbert_serving import Answer, Client
 
+from fastbert_serving import Answer, Client
 from fastbert_tf.checkpoints import SavedClassifier, load_classifier
 from fastbert_tf.inference import ExitLoop, KerasStack, NormalizedEntropy
 
@@ -58,10 +58,10 @@ def predict_texts(
         ValueError: neither or both of `model` and `server` are named; or as `predict`.
         fastbert_serving.ServingError: the server gives no answer.
     """
-    if (model is None) == (server is None):
-        raise ValueError("name a model folder or a server's address, exactly one of them")
-    if model is not None:
+    if model is not None and server is None:
         return predict(load_classifier(model), texts, pairs, 0.5 if speed is None else speed)
+    if model is not None or server is None:
+        raise ValueError("name a model folder or a server's address, exactly one of them")
     with Client(server, model_name) as client:
         return client.predict(texts, pairs, speed)
 

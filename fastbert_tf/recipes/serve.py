@@ -36,7 +36,7 @@ def served_elsewhere(export: str | os.PathLike[str], log: str | os.PathLike[str]
     with open(log, "w", encoding="utf-8") as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
     try:
-        ready = process.stdout.readline().split()  # "... ready on HOST:PORT"
+        ready = process.stdout.readline().split()  # type: ignore[union-attr]  # "... ready on HOST:PORT"
         if not ready:
             last = Path(log).read_text(encoding="utf-8").strip().splitlines()[-1:]
             raise RuntimeError(f"the server ended with code {process.wait()}: {' '.join(last)}; see {log}")
@@ -44,4 +44,4 @@ def served_elsewhere(export: str | os.PathLike[str], log: str | os.PathLike[str]
     finally:
         process.terminate()
         process.wait()
-        process.stdout.close()
+        process.stdout.close()  # type: ignore[union-attr]

@@ -43,10 +43,10 @@ def open_task(
     Raises:
         ValueError: neither or both of name and train are given, or a file is unusable.
     """
-    if (name is None) == (train is None):
-        raise ValueError("name a task or a training file, exactly one of them")
-    if name is not None:
+    if name is not None and train is None:
         return load_task(name, folder)
+    if name is not None or train is None:
+        raise ValueError("name a task or a training file, exactly one of them")
 
     def read(path: str | os.PathLike[str], names: Sequence[str] | None) -> TextDataset:
         return read_table(path, text, text_pair, label, names)

@@ -9,7 +9,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 from absl import logging
-from fastbert_tokenizers import Vocabulary, WordPieceTokenizer
 
 from fastbert_tf.checkpoints import SavedClassifier, import_backbone, load_classifier, save_classifier
 from fastbert_tf.config import BackboneConfig, TrainingConfig
@@ -17,6 +16,7 @@ from fastbert_tf.data import BatchPipeline, Task, TextDataset, read_lines
 from fastbert_tf.models import Backbone, FastBert
 from fastbert_tf.recipes.run_directory import RunDirectory
 from fastbert_tf.training import AlternatingSchedule
+from fastbert_tokenizers import Vocabulary, WordPieceTokenizer
 
 
 def train_classifier(
@@ -113,7 +113,7 @@ def open_vocabulary(path: str | os.PathLike[str] | None) -> Vocabulary | None:
 
 def open_unlabelled(paths: Sequence[str] | None) -> TextDataset | None:
     """Reads unlabelled texts, one a line, if files are named."""
-    return None if not paths else read_lines(paths)
+    return read_lines(list(paths)) if paths else None
 
 
 def _start(
@@ -123,15 +123,15 @@ def _start(
     lower_case: bool | None,
     config: TrainingConfig,
 ) -> tuple[Backbone, WordPieceTokenizer]:
-    if (checkpoint is None) == (shape is None):
-        raise ValueError("training starts from either a checkpoint or a shape of random weights; give exactly one")
-    if checkpoint is not None:
+    if checkpoint is not None and shape is None:
         imported = import_backbone(checkpoint, dtype=config.dtype)
         backbone = imported.backbone
         vocabulary = vocabulary or imported.vocabulary
         lower_case = imported.lower_case if lower_case is None else lower_case
-    else:
+    elif checkpoint is None and shape is not None:
         backbone = Backbone(dtype=config.dtype, **shape.to_dict())
+    else:
+        raise ValueError("training starts from either a checkpoint or a shape of random weights; give exactly one")
     if vocabulary is None:
         raise ValueError("no vocabulary: the checkpoint has no vocab.txt beside it, or none was given; give one")
     entries, embedded = len(vocabulary), backbone.config.vocabulary_size

@@ -32,6 +32,8 @@ class FineTuning(Stage):
         last = self.fastbert.backbone(inputs, training=training)[-1]  # (batch, sequence, hidden)
         return ops.cast(self.fastbert.teacher(last, inputs["padding_mask"]), "float32")
 
-    def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, **_: Any) -> Any:
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, **_: Any
+    ) -> Any:
         """Returns the mean cross-entropy of teacher logits `y_pred` (batch, classes) and labels `y` (batch,)."""
         return ops.mean(keras.losses.sparse_categorical_crossentropy(y, y_pred, from_logits=True))

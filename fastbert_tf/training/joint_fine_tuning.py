@@ -31,7 +31,9 @@ class JointFineTuning(Stage):
         """Returns float32 logits (batch, layers, classes)."""
         return self.fastbert(inputs, training=training)
 
-    def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, **_: Any) -> Any:
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, **_: Any
+    ) -> Any:
         """Returns the mean over rows of the sum over branches of the cross-entropy with labels `y` (batch,)."""
         layers = y_pred.shape[1]
         labels = ops.repeat(ops.reshape(y, (-1, 1)), layers, axis=1)  # (batch, layers)

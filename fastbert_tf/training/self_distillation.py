@@ -48,6 +48,8 @@ class SelfDistillation(Stage):
         ]
         return ops.cast(ops.stack(logits, axis=1), "float32")
 
-    def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, **_: Any) -> Any:
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, **_: Any
+    ) -> Any:
         """Returns the sum over students of their divergence from the teacher, mean over rows, in nats."""
         return self.divergence(ops.stop_gradient(y_pred[:, -1]), y_pred[:, :-1])

@@ -137,7 +137,7 @@ def _assign(path: Path, arrays: dict[str, np.ndarray], prefix: str, variables: l
 def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
     temporary = path.with_suffix(".tmp")
     with open(temporary, "wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, **arrays)  # type: ignore[arg-type]  # its stub takes the arrays for `allow_pickle`
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)

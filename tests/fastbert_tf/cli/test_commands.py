@@ -125,7 +125,9 @@ class BadInputTest(CommandTestCase):
 
     def test_start(self):
         self.assert_refused(self.train("--checkpoint", self.folder / "none"), self.folder / "none")
-        self.assert_refused(self.train("--shape", "2,8,2", "--vocabulary", self.checkpoint / "vocab.txt"), "exactly one")
+        self.assert_refused(
+            self.train("--shape", "2,8,2", "--vocabulary", self.checkpoint / "vocab.txt"), "exactly one"
+        )
         truncated = self.folder / "truncated"
         shutil.copytree(self.checkpoint, truncated)
         weights = truncated / "model.safetensors"

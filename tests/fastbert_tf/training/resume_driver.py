@@ -23,12 +23,12 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from fastbert_tokenizers import WordPieceTokenizer
 
 from fastbert_tf.config import StageConfig, TrainingConfig
 from fastbert_tf.data import BatchPipeline, TextDataset, make_sample_task
 from fastbert_tf.models import Backbone, FastBert
 from fastbert_tf.training import AlternatingSchedule
+from fastbert_tokenizers import WordPieceTokenizer
 
 CONFIG = TrainingConfig(
     fine_tuning=StageConfig(epochs=2, learning_rate=1e-3),

@@ -9,10 +9,10 @@ import sys
 import unittest
 from pathlib import Path
 
-import fastbert_tokenizers
 import tensorflow as tf
 
 import fastbert_tf
+import fastbert_tokenizers
 
 SEED = 1
 DRIVER = Path(__file__).with_name("resume_driver.py")
