@@ -47,12 +47,18 @@ class ExitLoop:
             "said": tf.zeros([rows, layers, classes]),
         }
         answers = {"probabilities": tf.zeros([rows, classes]), "exit_layer": tf.zeros([rows], tf.int32)}
-        loop_vars = (tf.constant(0), alive, answers)
+        alive_shapes = {
+            "state": tf.nest.map_structure(_shrinking_shape, alive["state"]),
+            "row": tf.TensorShape([None]),
+            "speed": tf.TensorShape([None]),
+            "said": tf.TensorShape([None, layers, classes]),
+        }
+        answer_shapes = {"probabilities": tf.TensorShape([None, classes]), "exit_layer": tf.TensorShape([None])}
         _, _, answers = tf.while_loop(
             lambda layer, alive, _: (layer < layers) & (tf.size(alive["row"]) > 0),
             self._body,
-            loop_vars,
-            shape_invariants=tf.nest.map_structure(_loop_shape, loop_vars),
+            (tf.constant(0), alive, answers),
+            shape_invariants=(tf.TensorShape([]), alive_shapes, answer_shapes),
         )
         return {**answers, "uncertainty": normalized_entropy(answers["probabilities"])}
 
@@ -86,9 +92,7 @@ class ExitLoop:
         }
 
 
-def _loop_shape(x: tf.Tensor) -> tf.TensorShape:
-    """Lets every axis but the innermost of a matrix or higher change from step to step: rows leave."""
-    if x.shape.rank == 0:
-        return x.shape
-    inner = [x.shape[-1]] if x.shape.rank > 1 else []
-    return tf.TensorShape([None] * (x.shape.rank - len(inner)) + inner)
+def _shrinking_shape(x: tf.Tensor) -> tf.TensorShape:
+    """Lets every axis change from layer to layer, as rows leave, but the innermost (features) of a matrix or higher."""
+    features = x.shape[-1:] if x.shape.rank > 1 else tf.TensorShape([])
+    return tf.TensorShape([None] * (x.shape.rank - features.rank)).concatenate(features)

@@ -33,8 +33,8 @@ def export_classifier(
         The version's folder.
 
     Raises:
-        ValueError: an argument is out of range, or the version exists.
-        OSError: the folder cannot be written; nothing is half written.
+        ValueError: an argument is out of range, the version exists, or the folder cannot be written; nothing is half
+            written.
     """
     curve = None if evaluation is None else read_report(evaluation).curve.to_dict()
     return export_saved_model(

@@ -21,7 +21,8 @@ class ExitLoopTest(tf.test.TestCase, parameterized.TestCase):
         registry.spread(cls.model)
         cls.inputs = registry.token_inputs(ROWS)
         cls.all_branches = tf.nn.softmax(cls.model(cls.inputs)).numpy()  # (rows, layers, classes)
-        cls.loop = staticmethod(tf.function(ExitLoop(KerasStack(cls.model), NormalizedEntropy()), reduce_retracing=True))
+        loop = ExitLoop(KerasStack(cls.model), NormalizedEntropy())
+        cls.loop = staticmethod(tf.function(loop, autograph=False, reduce_retracing=True))
 
     def _answers(self, inputs, speed):
         answers = self.loop(_constants(inputs), tf.constant(speed, tf.float32))
