@@ -7,7 +7,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from absl import app, logging
+from absl import app, flags, logging
 from absl.flags import argparse_flags
 
 COMMANDS = {
@@ -41,7 +41,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    logging.set_verbosity(max(logging.get_verbosity(), logging.INFO))
+    if not flags.FLAGS["verbosity"].present:  # app.run would show everything that TensorFlow has to say
+        logging.set_verbosity(logging.WARNING)
     try:
         arguments.run(arguments)
     except KeyboardInterrupt:

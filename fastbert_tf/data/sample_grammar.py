@@ -17,10 +17,7 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 _NEGATIVE, _POSITIVE = 0, 1
-_PARTS = _words(
-    "battery screen sound keyboard camera case strap charger handle motor cable manual packaging delivery price design "
-    "button fabric software speaker"
-)
+_PARTS = _words("battery screen sound keyboard camera charger handle motor cable delivery price design button speaker")
 _PRODUCTS = _words("phone laptop kettle lamp blender watch tablet printer heater drill headset router toaster backpack")
 _ADJECTIVES = {
     _NEGATIVE: _words("awful terrible poor useless dreadful flimsy faulty horrible"),
@@ -44,12 +41,11 @@ _NEGATED_CLAUSES = (
     "I do not {verb} the {part}",
     "we never {verb} its {part}",
 )
-# The verdict decides the label; the aside says the opposite. The verdict comes first as often as last.
+# The verdict decides the label; the aside says the opposite. The verdict comes last in two of three.
 _CONTRASTS = (
     "{aside}, but {verdict}",
     "although {aside}, {verdict}",
     "{verdict}, although {aside}",
-    "{verdict}, even though {aside}",
 )
 _OPENINGS = (
     "I bought this {product} last week.",

@@ -11,7 +11,7 @@ from fastbert_tf.data.text_dataset import TextDataset
 from fastbert_tokenizers import Vocabulary
 
 _LABEL_NAMES = ("negative", "positive")
-_SHARES = {"plain": 4, "negated": 3, "contrasted": 2, "mixed": 1}  # of ten rows
+_SHARES = {"plain": 5, "negated": 2, "contrasted": 2, "mixed": 1}  # of ten rows
 _SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 

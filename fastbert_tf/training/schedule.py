@@ -89,10 +89,15 @@ class AlternatingSchedule:
         Raises:
             ValueError: a loss is no longer finite, or `directory` holds a run of another shape.
         """
-        phases = self._phases(fastbert, train, unlabelled or train)
+        phases = self._phases(fastbert, train, train if unlabelled is None else unlabelled)
         with tempfile.TemporaryDirectory() as temporary:
             state = TrainingState(self.directory or temporary)
             position = state.position() or Position()
+            if position.phase >= len(phases):
+                raise ValueError(
+                    f"{state.directory} holds a run of more than {len(phases)} stages: it is of another run; "
+                    "choose another directory"
+                )
             while position.phase < len(phases):
                 phase = phases[position.phase]
                 if phase.settings.epochs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,11 @@ class TrainingState:
             leftover.unlink()
 
     def position(self) -> Position | None:
-        """Returns where the saved run stands, or None where nothing is saved."""
+        """Returns where the saved run stands, or None where nothing is saved.
+
+        Raises:
+            ValueError: the file is damaged.
+        """
         path = self.directory / _STATE
         if not path.exists():
             return None
@@ -144,5 +149,10 @@ def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
-    with np.load(path, allow_pickle=False) as file:
-        return dict(file)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return dict(file)
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{path} is no readable training state ({error}); remove {path.parent} to start the run anew"
+        ) from error

@@ -14,12 +14,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
-from fastbert_tokenizers import WordPieceTokenizer
 
 from fastbert_tf.checkpoints import import_backbone
 from fastbert_tf.data import load_task
 from fastbert_tf.inference import ExitLoop, KerasStack, NormalizedEntropy, simulate
 from fastbert_tf.models import FastBert
+from fastbert_tokenizers import WordPieceTokenizer
 
 SPEEDS = [round(0.1 * step, 1) for step in range(11)]
 SENTENCES = 500
