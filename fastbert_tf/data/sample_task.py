@@ -31,8 +31,8 @@ class SampleTask(Task):
 def make_sample_task(train: int = 3000, dev: int = 600, test: int = 600, seed: int = 0) -> SampleTask:
     """Writes a sample task with a seeded grammar.
 
-    Of ten rows four are plain and two of each other difficulty, half of them positive (exactly so where a part's
-    size is a multiple of 20), in random order. No text occurs twice in the task.
+    Of ten rows five are plain, two negated, two contrasted and one mixed, half of each positive (exactly so where a
+    part's size is a multiple of 20), in random order. No text occurs twice in the task.
 
     Args:
         train: rows of the train part, 20 to 20,000.

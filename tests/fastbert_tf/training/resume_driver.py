@@ -5,7 +5,8 @@ usage: resume_driver.py FOLDER KILLS SEED MODE ROUNDS
 TensorFlow is imported once and never used in this process: each life of the run is a fork of it, so a life costs no
 import. MODE is `graph`, as users train, or `eager`: the same Python code without tracing, which would take nearly all
 of a short life. Prints one line of JSON: the committed step at which each kill fell, the last one, the temporary files
-left over, and digests of the final weights of an undisturbed run and of the killed one.
+left over, and what came out of an undisturbed run and of the killed one: digests of the model (best epochs kept) and of
+the last committed state (last epoch, optimizer, random state), and the held-out loss after every epoch.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -65,9 +68,19 @@ def train(run: Run) -> None:
     parts = (task.train, task.dev, TextDataset(task.test.texts))
     pipelines = [BatchPipeline(part, tokenizer, CONFIG.batch_size) for part in parts]
     config = replace(CONFIG, rounds=run.rounds)
-    AlternatingSchedule(config, run.folder / "state", verbose=0).run(model, *pipelines)
-    digest = hashlib.sha256(b"".join(np.asarray(variable).tobytes() for variable in model.variables))
-    (run.folder / "digest").write_text(digest.hexdigest())
+    history = AlternatingSchedule(config, run.folder / "state", verbose=0).run(model, *pipelines)
+    with np.load(run.folder / "state" / "state.npz") as file:
+        state = [file[name] for name in sorted(file.files) if name != "position"]  # which holds measured seconds
+    outcome = {
+        "model": digest(model.variables),
+        "state": digest(state),
+        "held_out_losses": [entry["held_out_loss"] for entry in history],
+    }
+    (run.folder / "outcome").write_text(json.dumps(outcome))
+
+
+def digest(arrays: Iterable[Any]) -> str:
+    return hashlib.sha256(b"".join(np.asarray(array).tobytes() for array in arrays)).hexdigest()
 
 
 def start_life(run: Run) -> int:
@@ -86,12 +99,12 @@ def start_life(run: Run) -> int:
         os._exit(code)
 
 
-def final_digest(run: Run, child: int) -> str:
-    """Lets a life run to its end; returns the digest of the final weights."""
+def outcome_of(run: Run, child: int) -> dict[str, Any]:
+    """Lets a life run to its end; returns what came out."""
     _, status = os.waitpid(child, 0)
     if status:
         raise SystemExit(f"training failed with status {status}")
-    return (run.folder / "digest").read_text()
+    return json.loads((run.folder / "outcome").read_text())
 
 
 def committed(run: Run) -> int:
@@ -142,8 +155,8 @@ def main(folder: Path, kills: int, seed: int, mode: str, rounds: int) -> None:
             leave_half_a_file(disturbed)
     report = {
         "killed_at": killed_at,
-        "digest": final_digest(disturbed, start_life(disturbed)),
-        "undisturbed_digest": final_digest(undisturbed, reference),
+        "outcome": outcome_of(disturbed, start_life(disturbed)),
+        "undisturbed_outcome": outcome_of(undisturbed, reference),
         "steps": committed(disturbed),
         "leftovers": sorted(path.name for path in (disturbed.folder / "state").glob("*.tmp")),
     }

@@ -42,7 +42,8 @@ class ResumeTest(tf.test.TestCase):
         self.assertGreater(len(set(report["killed_at"])), kills // 2, "most lives must get on with the work")
         self.assertLess(report["killed_at"][-1], report["steps"])
         self.assertEqual(report["steps"], rounds * 30)
-        self.assertEqual(report["digest"], report["undisturbed_digest"])
+        self.assertEqual(report["outcome"], report["undisturbed_outcome"])
+        self.assertLen(report["outcome"]["held_out_losses"], rounds * 3)
         self.assertEmpty(report["leftovers"])
 
 
