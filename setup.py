@@ -31,7 +31,7 @@ setup(
     long_description_content_type="text/markdown",
     license_expression="Apache-2.0",
     license_files=["LICENSE"],
-    python_requires=">=3.10",
+    python_requires=">=3.10,<3.14",
     packages=PACKAGES,
     package_dir={
         "fastbert_tokenizers": "tokenizers/fastbert_tokenizers",
@@ -64,7 +64,6 @@ setup(
         "dev": [
             "mypy~=2.4.0",
             "pytest",
-            "pytest-xdist",
             "ruff~=0.17.0",  # formatting differs between minors
             "scikit-learn",
             "setuptools>=77",

@@ -142,9 +142,9 @@ def _section(name: str) -> str:
 
 
 def _epoch_row(entry: dict) -> str:
-    accuracy = entry.get("held_out_accuracy")
+    accuracy = entry.get("val_accuracy")
     shown = "" if accuracy is None else f"{accuracy:.4f}"
-    loss, held_out = entry["loss"], entry["held_out_loss"]
+    loss, held_out = entry["loss"], entry["val_loss"]
     return f"| {entry['phase']} | {entry['epoch']} | {loss:.4f} | {held_out:.4f} | {shown} | {entry['seconds']:.0f} |"
 
 

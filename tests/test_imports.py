@@ -14,25 +14,29 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = {"fastbert_tf": "fastbert_tf", "fastbert_tokenizers": "tokenizers", "fastbert_serving": "serving"}
 OURS = ("fastbert_tf", "fastbert_tokenizers", "fastbert_serving")
 
-_ROOMS = ("config", "losses", "data", "layers", "models", "checkpoints", "training", "inference")
+_ROOMS = ("config", "files", "losses", "data", "layers", "models", "checkpoints", "training", "inference")
 _ALL_BUT_CLI = [f"fastbert_tf.{room}" for room in (*_ROOMS, "compression", "evaluation", "export")]
 # Room -> what of ours it may import besides itself.
 ALLOWED = {
     "fastbert_tf": [],
     "fastbert_tf.config": [],
+    "fastbert_tf.files": [],
     "fastbert_tf.losses": [],
     "fastbert_tokenizers": [],
     "fastbert_serving": [],
     "fastbert_tf.data": ["fastbert_tf.config", "fastbert_tokenizers"],
     "fastbert_tf.layers": ["fastbert_tf.config"],
     "fastbert_tf.models": ["fastbert_tf.config", "fastbert_tf.layers"],
-    "fastbert_tf.checkpoints": ["fastbert_tf.config", "fastbert_tf.models", "fastbert_tokenizers"],
-    "fastbert_tf.training": [f"fastbert_tf.{room}" for room in ("config", "layers", "models", "losses")],
+    "fastbert_tf.checkpoints": [
+        *(f"fastbert_tf.{room}" for room in ("config", "files", "models")),
+        "fastbert_tokenizers",
+    ],
+    "fastbert_tf.training": [f"fastbert_tf.{room}" for room in ("config", "files", "layers", "models", "losses")],
     "fastbert_tf.inference": [f"fastbert_tf.{room}" for room in ("config", "layers", "models")],
     "fastbert_tf.compression": [f"fastbert_tf.{room}" for room in ("config", "layers", "models", "losses")],
-    "fastbert_tf.evaluation": [f"fastbert_tf.{room}" for room in ("config", "models", "inference")],
+    "fastbert_tf.evaluation": [f"fastbert_tf.{room}" for room in ("config", "files", "models", "inference")],
     "fastbert_tf.export": [
-        *(f"fastbert_tf.{room}" for room in ("config", "models", "inference")),
+        *(f"fastbert_tf.{room}" for room in ("config", "files", "models", "inference")),
         "fastbert_tokenizers",
         "fastbert_serving.manifest",
     ],
@@ -40,7 +44,7 @@ ALLOWED = {
     "fastbert_tf.cli": ["fastbert_tf.recipes", "fastbert_tf.config"],
 }
 # These rooms also run on Keras' JAX backend.
-BACKEND_NEUTRAL = [f"fastbert_tf.{room}" for room in ("config", "layers", "models", "losses", "training")]
+BACKEND_NEUTRAL = [f"fastbert_tf.{room}" for room in ("config", "files", "layers", "models", "losses", "training")]
 TENSORFLOW = ["tensorflow", "tensorflow_text", "tensorflow_serving", "tf_keras"]
 
 

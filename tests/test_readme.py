@@ -10,8 +10,6 @@ from pathlib import Path
 import tensorflow as tf
 from tiny_checkpoint import write_checkpoint, write_tables
 
-from fastbert_tf.data import BatchPipeline
-
 README = Path(__file__).resolve().parent.parent / "README.md"
 
 
@@ -28,7 +26,6 @@ class ReadmeTest(tf.test.TestCase):
         try:
             with contextlib.redirect_stdout(printed):
                 exec(main, names)
-                names["batches"] = BatchPipeline(names["task"].train, names["classifier"].tokenizer).epoch(0)
                 exec(stages, names)
         finally:
             os.chdir(before)

@@ -9,12 +9,14 @@ from fastbert_tf.checkpoints.import_report import ImportReport
 from fastbert_tf.checkpoints.imported_backbone import ImportedBackbone
 from fastbert_tf.checkpoints.model_garden import import_model_garden
 from fastbert_tf.checkpoints.saved_classifier import SavedClassifier
+from fastbert_tf.checkpoints.text_settings import check_vocabulary_fits
 
 __all__ = [
     "CheckpointError",
     "ImportReport",
     "ImportedBackbone",
     "SavedClassifier",
+    "check_vocabulary_fits",
     "import_backbone",
     "import_google",
     "import_hugging_face",

@@ -12,10 +12,10 @@ from typing import Any
 import h5py
 
 from fastbert_tf.checkpoints.backbone_config import read_json
-from fastbert_tf.checkpoints.directory_swap import claim_space, directory_swap
 from fastbert_tf.checkpoints.errors import CheckpointError, one_line
 from fastbert_tf.checkpoints.saved_classifier import SavedClassifier
 from fastbert_tf.config import FastBertConfig
+from fastbert_tf.files import directory_swap
 from fastbert_tf.models import FastBert
 from fastbert_tokenizers import Vocabulary, VocabularyError, WordPieceTokenizer
 
@@ -45,7 +45,7 @@ def save_classifier(classifier: SavedClassifier, directory: str | os.PathLike[st
     try:
         _check_replaceable(folder)
         with directory_swap(folder) as partial:
-            claim_space(partial / WEIGHTS, size)
+            _claim_space(partial / WEIGHTS, size)
             classifier.tokenizer.vocabulary.save(partial / VOCABULARY)
             (partial / CONFIG).write_text(description, encoding="utf-8")
             model.save_weights(partial / WEIGHTS)
@@ -100,6 +100,15 @@ def _uncompiled(model: FastBert) -> FastBert:
     copy = FastBert.from_fastbert_config(model.config, dtype="float32")
     copy.set_weights(model.get_weights())
     return copy
+
+
+def _claim_space(path: Path, size: int) -> None:
+    """Writes and removes a file of `size` bytes: HDF5 crashes the process when the disk fills under it."""
+    chunk = bytes(1 << 20)
+    with path.open("wb") as file:
+        for start in range(0, size, len(chunk)):
+            file.write(chunk[: size - start])
+    path.unlink()
 
 
 def _check_replaceable(folder: Path) -> None:

@@ -33,7 +33,7 @@ def read_text_settings(folder: Path, vocabulary_size: int) -> tuple[Vocabulary |
     """
     vocabulary, source = _read_vocabulary(folder)
     if vocabulary is not None:
-        _check_fits(source, len(vocabulary), vocabulary_size)
+        check_vocabulary_fits(source, len(vocabulary), vocabulary_size)
     settings = folder / "tokenizer_config.json"
     values = read_json(settings) if settings.is_file() else {}
     lower_case = values.get("do_lower_case")
@@ -60,7 +60,17 @@ def _read_vocabulary(folder: Path) -> tuple[Vocabulary | None, Path]:
     return Vocabulary(sorted(ids, key=ids.__getitem__)), packed
 
 
-def _check_fits(source: Path, tokens: int, rows: int) -> None:
+def check_vocabulary_fits(source: str | Path, tokens: int, rows: int) -> None:
+    """Refuses a vocabulary that is not the one an embedding was trained with.
+
+    Args:
+        source: names the vocabulary in the error.
+        tokens: entries of the vocabulary.
+        rows: entries of the embedding; up to 127 may be spare, since some checkpoints pad theirs.
+
+    Raises:
+        CheckpointError: the two do not belong together.
+    """
     if not rows - MAX_SPARE_ROWS <= tokens <= rows:
         raise CheckpointError(
             f"{source}: has {tokens} tokens, but the token embedding has {rows} rows; "

@@ -43,12 +43,14 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 def _run(arguments: argparse.Namespace) -> int:
     if not flags.FLAGS["verbosity"].present:  # app.run would show everything that TensorFlow has to say
         logging.set_verbosity(logging.WARNING)
+    from fastbert_tf.recipes.errors import USER_ERRORS  # here, so that --help needs no TensorFlow
+
     try:
         arguments.run(arguments)
     except KeyboardInterrupt:
         print(f"fastbert {arguments.command}: interrupted", file=sys.stderr)
         return 130
-    except (ValueError, OSError, LookupError) as error:
+    except USER_ERRORS as error:
         logging.debug("traceback", exc_info=True)  # shown with --verbosity=1
         print(f"fastbert {arguments.command}: {_one_line(error)}", file=sys.stderr)
         return 1

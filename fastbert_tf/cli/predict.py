@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from fastbert_tf.recipes.predict import predict_texts
@@ -19,8 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Prints label, probability, exit layer and uncertainty of each text, tab-separated."""
-    texts = arguments.texts or [line.rstrip("\r\n") for line in sys.stdin]
+    """Prints label, probability, exit layer and uncertainty of each text, tab-separated, as answers come."""
+    texts = [_decoded(os.fsencode(text)) for text in arguments.texts]
+    texts = texts or [_decoded(line.rstrip(b"\r\n")) for line in sys.stdin.buffer]
     if not texts:
         raise ValueError("there is no text to classify; give some as arguments, or lines on stdin")
     first, second = _split_pairs(texts) if arguments.pair else (texts, None)
@@ -32,10 +34,20 @@ def run(arguments: argparse.Namespace) -> None:
         server=arguments.server,
         model_name=arguments.model_name,
     )
-    print("label\tprobability\texit_layer\tuncertainty\ttext")
-    for text, answer in zip(texts, answers, strict=True):
-        probability = max(answer.probabilities)
-        print(f"{answer.label}\t{probability:.4f}\t{answer.exit_layer}\t{answer.uncertainty:.4f}\t{text}")
+    for number, (text, answer) in enumerate(zip(texts, answers, strict=True)):
+        if number == 0:
+            print("label\tprobability\texit_layer\tuncertainty\ttext")
+        figures = f"{max(answer.probabilities):.4f}\t{answer.exit_layer}\t{answer.uncertainty:.4f}"
+        print(f"{answer.label}\t{figures}\t{_one_cell(text)}")
+
+
+def _decoded(text: bytes) -> str:
+    """Invalid bytes become U+FFFD, which the tokenizer deletes, in an export too."""
+    return text.decode("utf-8", errors="replace")
+
+
+def _one_cell(text: str) -> str:
+    return text.replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
 def _split_pairs(texts: list[str]) -> tuple[list[str], list[str]]:

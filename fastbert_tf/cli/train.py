@@ -27,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--shape", metavar="L,H,A", help="layers, width and heads of a randomly initialised encoder; needs --vocabulary"
     )
     start.add_argument("--vocabulary", metavar="FILE", help="WordPiece vocabulary (default: the checkpoint's)")
-    start.add_argument("--cased", action="store_true", help="keep case and accents; only with --shape")
+    start.add_argument(
+        "--cased", action="store_true", help="keep case and accents (default: what the checkpoint says, else not)"
+    )
     start.add_argument("--branch_dim", type=int, default=128, help="width of the branch classifiers (default: 128)")
     start.add_argument("--branch_heads", type=int, default=2, help="their attention heads (default: 2)")
 

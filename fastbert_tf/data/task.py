@@ -16,7 +16,7 @@ class Task:
         train: rows to train on.
         dev: rows to report on where there is no test part; to select models on where there is one.
         test: rows to report on, or None: GLUE's test labels are not public.
-        metrics: names from `METRICS`; the first one selects models. F1 is that of the class with id 1.
+        metrics: names from `METRICS`; the first one is the headline. F1 is that of the class with id 1.
         label_names: the label names in the order of their ids; every part uses these.
         notes: what loading changed in the published data, one sentence each.
 

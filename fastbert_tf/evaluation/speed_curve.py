@@ -29,7 +29,7 @@ class SpeedCurve(Record):
     policy: str
     """Class name of the exit policy."""
     metric_names: tuple[str, ...]
-    """Metrics of every point; the first selects models. Empty for unlabelled rows."""
+    """Metrics of every point; the first is the headline. Empty for unlabelled rows."""
     rows: int
     """Rows evaluated."""
     mean_length: float

@@ -69,9 +69,20 @@ def in_range(name: str, value: tf.Tensor, lowest: float, highest: float) -> Chec
     def complaint() -> tf.Tensor:
         place = tf.where(bad)[0]  # (axes,)
         row, found = tf.as_string(place[0]), tf.as_string(tf.gather_nd(value, place), shortest=value.dtype.is_floating)
-        return tf.strings.join([f"{name} must lie in [{lowest}, {highest}], but row ", row, " holds ", found])
+        return tf.strings.join([f"{name} must be in [{lowest}, {highest}], but row ", row, " holds ", found])
 
     return Check(~tf.reduce_any(bad), complaint)
+
+
+def has_real_tokens(padding_mask: tf.Tensor) -> Check:
+    """Every row of the int32 (rows, sequence) mask has a 1: attention over padding alone depends on its length."""
+    empty = ~tf.reduce_any(padding_mask > 0, axis=-1)  # (rows,)
+
+    def complaint() -> tf.Tensor:
+        row = tf.as_string(tf.where(empty)[0, 0])
+        return tf.strings.join(["every row needs at least one real token, but row ", row, " has none"])
+
+    return Check(~tf.reduce_any(empty), complaint)
 
 
 def token_checks(inputs: dict[str, tf.Tensor], limits: BackboneConfig) -> list[Check]:
@@ -88,6 +99,7 @@ def token_checks(inputs: dict[str, tf.Tensor], limits: BackboneConfig) -> list[C
         in_range("token_ids", inputs["token_ids"], 0, limits.vocabulary_size - 1),
         in_range("segment_ids", inputs["segment_ids"], 0, limits.num_segments - 1),
         in_range("padding_mask", inputs["padding_mask"], 0, 1),
+        has_real_tokens(inputs["padding_mask"]),
     ]
 
 

@@ -15,8 +15,9 @@ from fastbert_serving.manifest import Manifest, TokenizerSettings
 from fastbert_tf import __version__
 from fastbert_tf.export.batching_parameters import batching_parameters
 from fastbert_tf.export.signatures import Signatures
-from fastbert_tf.export.version_directory import ExportError, version_directory, write_atomically
+from fastbert_tf.export.version_directory import ExportError, version_directory
 from fastbert_tf.export.warmup import write_warmup_requests
+from fastbert_tf.files import file_swap
 from fastbert_tf.inference import ExitLoop, KerasStack, NormalizedEntropy
 from fastbert_tf.models import FastBert
 from fastbert_tokenizers import WordPieceTokenizer
@@ -38,7 +39,7 @@ def export_saved_model(
 ) -> Path:
     """Writes `directory/version`: graph, weights, vocabulary, manifest and warm-up records.
 
-    The version directory appears by one rename, complete. `batching_params.pbtxt` is put beside it, unless one is
+    The version directory appears in one step, complete. `batching_params.pbtxt` is put beside it, unless one is
     there already: it is the operator's to tune.
 
     Args:
@@ -71,7 +72,8 @@ def export_saved_model(
         manifest.write(folder)
         write_warmup_requests(folder, is_pair, manifest.tokenizer.max_sequence_length)
         if not (base / "batching_params.pbtxt").exists():
-            write_atomically(base / "batching_params.pbtxt", batching_parameters())
+            with file_swap(base / "batching_params.pbtxt") as path:
+                path.write_text(batching_parameters(), encoding="utf-8")
     return base / str(version)
 
 

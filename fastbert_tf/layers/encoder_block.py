@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from fastbert_tf.config import ACTIVATIONS
 from fastbert_tf.layers.attention import MultiHeadAttention
 from fastbert_tf.layers.initializers import bert_initializer
 
@@ -22,6 +23,9 @@ class EncoderBlock(keras.layers.Layer):
         dropout: dropout rate in [0, 1).
         activation: `gelu` (exact) or `gelu_tanh` (the approximation).
         layer_norm_epsilon: added to the variance.
+
+    Raises:
+        ValueError: the activation is unknown, or `hidden_dim` does not divide by `num_heads`.
     """
 
     def __init__(
@@ -35,6 +39,8 @@ class EncoderBlock(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if activation not in ACTIVATIONS:
+            raise ValueError(f"activation must be one of {ACTIVATIONS}, but is {activation!r}")
         self.hidden_dim = hidden_dim
         self.num_heads = num_heads
         self.intermediate_dim = intermediate_dim

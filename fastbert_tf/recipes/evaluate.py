@@ -18,7 +18,7 @@ from fastbert_tf.evaluation import (
     uncertainty_profile,
     write_report,
 )
-from fastbert_tf.evaluation.speed_curve import DEFAULT_SPEEDS
+from fastbert_tf.evaluation.speed_curve import DEFAULT_SPEEDS, check_speeds
 from fastbert_tf.inference import NormalizedEntropy
 from fastbert_tf.recipes.train import report_part
 
@@ -53,18 +53,19 @@ def evaluate_classifier(
         OSError: the folder cannot be written; nothing is half written.
     """
     _check_fit(classifier, dataset)
+    speeds = check_speeds(DEFAULT_SPEEDS if speeds is None else speeds)
     labelled = dataset.labels is not None
     policy, config = NormalizedEntropy(), classifier.model.config
     batches = BatchPipeline(dataset, classifier.tokenizer).ordered()
     outputs = predict_branches(classifier.model, batches, progress)
-    curve = speed_curve(outputs, policy, config, tuple(metrics) if labelled else (), speeds or DEFAULT_SPEEDS)
+    curve = speed_curve(outputs, policy, config, tuple(metrics) if labelled else (), speeds)
     sample = _sample(dataset, latency_rows)
     latency = [
         measured
         for size in LATENCY_BATCH_SIZES
         if sample is not None
         for measured in measure_latency(
-            classifier.model, policy, BatchPipeline(sample, classifier.tokenizer, size).ordered()
+            classifier.model, policy, BatchPipeline(sample, classifier.tokenizer, size).epoch(_LATENCY_SEED)
         )
     ]
     report = Report(name, curve, uncertainty_profile(outputs, policy), tuple(latency))

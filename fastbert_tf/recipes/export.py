@@ -36,7 +36,9 @@ def export_classifier(
         ValueError: an argument is out of range, the version exists, or the folder cannot be written; nothing is half
             written.
     """
-    curve = None if evaluation is None else read_report(evaluation).curve.to_dict()
+    curve = None if evaluation is None else read_report(evaluation).curve
+    if curve is not None and curve.config != classifier.model.config:
+        raise ValueError(f"{evaluation} evaluated a model of another shape; evaluate this one and name that folder")
     return export_saved_model(
         output,
         model=classifier.model,
@@ -45,7 +47,7 @@ def export_classifier(
         is_pair=classifier.is_pair,
         version=version,
         default_speed=default_speed,
-        curve=curve,
+        curve=None if curve is None else curve.to_dict(),
         overwrite=overwrite,
     )
 

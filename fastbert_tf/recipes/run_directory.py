@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -24,22 +25,51 @@ class RunDirectory:
         self.classifier = self.path / "classifier"
         self.state = self.path / "state"
         self.tensorboard = self.path / "tensorboard"
+        self._lock: Any = None
 
     @property
     def is_finished(self) -> bool:
         """Whether the trained model is there."""
         return self.classifier.is_dir()
 
-    def refuse_other(self, settings: dict[str, Any]) -> None:
-        """Makes sure that the folder holds no run with other settings.
+    def claim(self, settings: dict[str, Any]) -> None:
+        """Takes the folder for a run with these settings, until the process ends.
 
         Raises:
-            ValueError: it does; the message names the settings that differ.
+            ValueError: it holds a run with other settings, another process trains there, or it cannot be written.
         """
+        settings = json.loads(json.dumps(settings))
+        self._refuse_other(settings)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock = open(self.path / ".lock", "w")  # noqa: SIM115 - held, not read
+        except OSError as error:
+            raise ValueError(
+                f"the output directory {self.path} cannot be written ({error.strerror}); choose another"
+            ) from error
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ValueError(f"another process trains in {self.path}; wait for it or choose another folder") from error
+        self._write("settings.json", settings)
+
+    def record(self, history: list[dict[str, Any]]) -> None:
+        """Writes down the epochs; before the classifier appears, since that ends the run."""
+        self._write("history.json", history)
+
+    def forget_state(self) -> None:
+        """Removes the resumable state of a finished run."""
+        shutil.rmtree(self.state, ignore_errors=True)
+
+    def _refuse_other(self, settings: dict[str, Any]) -> None:
         path = self.path / "settings.json"
         if not path.exists():
             return
-        there, here = json.loads(path.read_text()), json.loads(json.dumps(settings))
+        try:
+            there = _flat(json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, AttributeError) as error:
+            raise ValueError(f"{path} is damaged ({error}); choose another output directory") from error
+        here = _flat(settings)
         differing = sorted(key for key in here.keys() | there.keys() if here.get(key) != there.get(key))
         if differing:
             raise ValueError(
@@ -47,26 +77,19 @@ class RunDirectory:
                 "choose another output directory, or repeat those settings to go on with it"
             )
 
-    def claim(self, settings: dict[str, Any]) -> None:
-        """Makes the folder and records what was asked for.
-
-        Raises:
-            ValueError: the folder cannot be written.
-        """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self._write("settings.json", settings)
-        except OSError as error:
-            raise ValueError(
-                f"the output directory {self.path} cannot be written ({error.strerror}); choose another"
-            ) from error
-
-    def finish(self, history: list[dict[str, Any]]) -> None:
-        """Records the epochs and removes the resumable state."""
-        self._write("history.json", history)
-        shutil.rmtree(self.state, ignore_errors=True)
-
     def _write(self, name: str, value: Any) -> None:
-        temporary = self.path / f".{name}.tmp"
-        temporary.write_text(json.dumps(value, indent=2) + "\n")
-        os.replace(temporary, self.path / name)
+        path, temporary = self.path / name, self.path / f".{name}.tmp"
+        try:
+            temporary.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+            os.replace(temporary, path)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise ValueError(f"{path} cannot be written ({error.strerror}); make room there and call again") from error
+
+
+def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Names nested settings with dots."""
+    flat: dict[str, Any] = {}
+    for key, value in settings.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return flat

@@ -8,12 +8,18 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from absl import logging
 
-from fastbert_tf.checkpoints import SavedClassifier, import_backbone, load_classifier, save_classifier
+from fastbert_tf.checkpoints import (
+    SavedClassifier,
+    check_vocabulary_fits,
+    import_backbone,
+    load_classifier,
+    save_classifier,
+)
 from fastbert_tf.config import BackboneConfig, TrainingConfig
 from fastbert_tf.data import BatchPipeline, Task, TextDataset, read_lines
 from fastbert_tf.models import Backbone, FastBert
+from fastbert_tf.recipes.digest import dataset_digest, tokens_digest, weights_digest
 from fastbert_tf.recipes.run_directory import RunDirectory
 from fastbert_tf.training import AlternatingSchedule
 from fastbert_tokenizers import Vocabulary, WordPieceTokenizer
@@ -60,29 +66,33 @@ def train_classifier(
         ValueError: an argument, a file or the output directory is unusable; the message says which and the mend.
     """
     config = config or TrainingConfig()
-    run = RunDirectory(output)
-    settings = _settings(task, checkpoint, shape, config, branch_dim, branch_heads, held_out, unlabelled)
-    run.refuse_other(settings)
-    if run.is_finished:
-        logging.info("%s is trained already", run.classifier)
-        return load_classifier(run.classifier)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(config.seed)
     backbone, tokenizer = _start(checkpoint, shape, vocabulary, lower_case, config)
-    model = FastBert(backbone, task.num_classes, branch_dim, branch_heads)
     rows, selection = selection_split(task, held_out, config.seed)
-    run.claim(settings)
+    run = RunDirectory(output)
+    asked = {
+        "task": task.name,
+        "branches": {"dim": branch_dim, "heads": branch_heads},
+        "training": config.to_dict(),
+        "deterministic": deterministic,
+    }
+    run.claim({**asked, **_start_settings(backbone, tokenizer), **_rows_settings(rows, selection, unlabelled)})
+    if run.is_finished:
+        print(f"{run.classifier} is trained already")
+    else:
+        model = FastBert(backbone, task.num_classes, branch_dim, branch_heads)
 
-    def pipeline(dataset: TextDataset) -> BatchPipeline:
-        return BatchPipeline(dataset, tokenizer, config.batch_size)
+        def pipeline(dataset: TextDataset) -> BatchPipeline:
+            return BatchPipeline(dataset, tokenizer, config.batch_size)
 
-    schedule = AlternatingSchedule(config, run.state, run.tensorboard, verbose)
-    history = schedule.run(model, pipeline(rows), pipeline(selection), pipeline(unlabelled) if unlabelled else None)
-    classifier = SavedClassifier(model, tokenizer, task.label_names, task.is_pair)
-    save_classifier(classifier, run.classifier)
-    run.finish(history)
-    return classifier
+        schedule = AlternatingSchedule(config, run.state, run.tensorboard, verbose)
+        distilled = pipeline(unlabelled) if unlabelled else None
+        run.record(schedule.run(model, pipeline(rows), pipeline(selection), distilled))
+        save_classifier(SavedClassifier(model, tokenizer, task.label_names, task.is_pair), run.classifier)
+    run.forget_state()
+    return load_classifier(run.classifier)
 
 
 def selection_split(task: Task, held_out: int | float, seed: int) -> tuple[TextDataset, TextDataset]:
@@ -125,6 +135,7 @@ def _start(
 ) -> tuple[Backbone, WordPieceTokenizer]:
     if checkpoint is not None and shape is None:
         imported = import_backbone(checkpoint, dtype=config.dtype)
+        print(f"{checkpoint}: {imported.report.summary()}")
         backbone = imported.backbone
         vocabulary = vocabulary or imported.vocabulary
         lower_case = imported.lower_case if lower_case is None else lower_case
@@ -134,35 +145,23 @@ def _start(
         raise ValueError("training starts from either a checkpoint or a shape of random weights; give exactly one")
     if vocabulary is None:
         raise ValueError("no vocabulary: the checkpoint has no vocab.txt beside it, or none was given; give one")
-    entries, embedded = len(vocabulary), backbone.config.vocabulary_size
-    if entries > embedded:
-        raise ValueError(
-            f"the vocabulary has {entries} entries, but the embedding only {embedded}; use the vocabulary that the "
-            "checkpoint was trained with"
-        )
+    check_vocabulary_fits("the vocabulary", len(vocabulary), backbone.config.vocabulary_size)
     longest = min(config.max_sequence_length, backbone.config.max_sequence_length)
     return backbone, WordPieceTokenizer(vocabulary, lower_case is not False, longest)
 
 
-def _settings(
-    task: Task,
-    checkpoint: Any,
-    shape: BackboneConfig | None,
-    config: TrainingConfig,
-    branch_dim: int,
-    branch_heads: int,
-    held_out: int | float,
-    unlabelled: TextDataset | None,
-) -> dict[str, Any]:
+def _start_settings(backbone: Backbone, tokenizer: WordPieceTokenizer) -> dict[str, Any]:
     return {
-        "task": task.name,
-        "training_rows": len(task.train),
-        "label_names": task.label_names,
-        "checkpoint": None if checkpoint is None else os.path.abspath(checkpoint),
-        "shape": None if shape is None else shape.to_dict(),
-        "training": config.to_dict(),
-        "branch_dim": branch_dim,
-        "branch_heads": branch_heads,
-        "held_out": held_out,
-        "unlabelled_rows": None if unlabelled is None else len(unlabelled),
+        "backbone": {**backbone.config.to_dict(), "weights_digest": weights_digest(backbone)},
+        "tokenizer": {**tokenizer.get_config(), "vocabulary_digest": tokens_digest(tokenizer.vocabulary.tokens)},
+    }
+
+
+def _rows_settings(
+    rows: TextDataset, selection: TextDataset, unlabelled: TextDataset | None
+) -> dict[str, dict[str, Any]]:
+    parts = {"training_rows": rows, "selection_rows": selection, "unlabelled_rows": unlabelled}
+    return {
+        name: {"count": len(part or ()), "digest": None if part is None else dataset_digest(part)}
+        for name, part in parts.items()
     }

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from fastbert_tf.models import FastBert
 from fastbert_tf.training.stage import Stage
 
 
@@ -23,6 +24,10 @@ class FineTuning(Stage):
     monitor = "accuracy"
     higher_is_better = True
 
+    def __init__(self, fastbert: FastBert, **kwargs: Any) -> None:
+        super().__init__(fastbert, **kwargs)
+        self.cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
     @property
     def trained_layers(self) -> list[keras.Layer]:
         return [self.fastbert.backbone, self.fastbert.teacher]
@@ -36,4 +41,4 @@ class FineTuning(Stage):
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, **_: Any
     ) -> Any:
         """Returns the mean cross-entropy of teacher logits `y_pred` (batch, classes) and labels `y` (batch,)."""
-        return ops.mean(keras.losses.sparse_categorical_crossentropy(y, y_pred, from_logits=True))
+        return self.cross_entropy(y, y_pred, sample_weight)

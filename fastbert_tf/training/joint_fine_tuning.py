@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-from keras import ops
 
+from fastbert_tf.models import FastBert
 from fastbert_tf.training.stage import Stage
 
 
@@ -23,6 +23,10 @@ class JointFineTuning(Stage):
     monitor = "accuracy"
     higher_is_better = True
 
+    def __init__(self, fastbert: FastBert, **kwargs: Any) -> None:
+        super().__init__(fastbert, **kwargs)
+        self.cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
     @property
     def trained_layers(self) -> list[keras.Layer]:
         return [self.fastbert]
@@ -35,10 +39,8 @@ class JointFineTuning(Stage):
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, **_: Any
     ) -> Any:
         """Returns the mean over rows of the sum over branches of the cross-entropy with labels `y` (batch,)."""
-        layers = y_pred.shape[1]
-        labels = ops.repeat(ops.reshape(y, (-1, 1)), layers, axis=1)  # (batch, layers)
-        losses = keras.losses.sparse_categorical_crossentropy(labels, y_pred, from_logits=True)
-        return ops.mean(ops.sum(losses, axis=1))
+        branches = range(y_pred.shape[1])
+        return sum(self.cross_entropy(y, y_pred[:, branch], sample_weight) for branch in branches)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         return super().compute_metrics(x, y, y_pred[:, -1], sample_weight)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 import os
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import keras
-from absl import logging
 
 from fastbert_tf.config import StageConfig, TrainingConfig
 from fastbert_tf.models import FastBert
@@ -83,8 +81,8 @@ class AlternatingSchedule:
             unlabelled: what stage 2 distils on; None takes the rows of `train`.
 
         Returns:
-            One entry for each epoch of the run: phase, epoch counted from 1, seconds, training and held-out figures
-            (of an epoch that was resumed, training figures and seconds since then).
+            One entry for each epoch of the run: `phase`, `epoch` counted from 1, `seconds`, Keras' training figures (of
+            a resumed epoch, those since then), and the held-out ones with `val_` in front.
 
         Raises:
             ValueError: a loss is no longer finite, or `directory` holds a run of another shape.
@@ -126,15 +124,12 @@ class AlternatingSchedule:
         stage = self._compiled(phase)
         _enter(position, stage, state)
         while position.epoch < phase.settings.epochs:
-            start = time.monotonic()
-            logs = self._fit_epoch(phase, stage, position, state)
-            logs |= {"seconds": round(time.monotonic() - start, 1)}
-            scores = stage.evaluate(held_out.ordered(), verbose=0, return_dict=True)
-            logs |= {f"held_out_{name}": value for name, value in scores.items()}
+            logs = self._fit_epoch(phase, stage, position, held_out, state)
+            for name in ("loss", f"val_{stage.monitor}"):
+                _require_finite(logs[name], name, phase, position)
             entry = {"phase": phase.name, "epoch": position.epoch + 1, **logs}
-            logging.info("%s", entry)
             position = replace(position, history=(*position.history, entry))
-            position = _commit_epoch(stage, position, scores[stage.monitor], state)
+            position = _commit_epoch(stage, position, logs[f"val_{stage.monitor}"], state)
         state.restore_best(position, fastbert)
         return position
 
@@ -152,28 +147,32 @@ class AlternatingSchedule:
         stage.compile(optimizer=optimizer, metrics=metrics, jit_compile=keras.backend.backend() == "jax")
         return stage
 
-    def _fit_epoch(self, phase: _Phase, stage: Stage, position: Position, state: TrainingState) -> dict[str, float]:
-        steps = phase.batches.steps_per_epoch
-        callbacks = [keras.callbacks.TerminateOnNaN(), SaveState(state, position, self.config.save_every, steps)]
+    def _fit_epoch(
+        self, phase: _Phase, stage: Stage, position: Position, held_out: Batches, state: TrainingState
+    ) -> dict[str, float]:
+        save = SaveState(state, position, self.config.save_every, phase.batches.steps_per_epoch)
+        callbacks = [keras.callbacks.TerminateOnNaN(), save]
         if self.log_directory is not None:
             folder = os.path.join(self.log_directory, f"{position.phase}_{phase.name}")
             callbacks.append(keras.callbacks.TensorBoard(folder))
-        seed = self.config.seed + 1000 * position.phase + position.epoch
         fitted = stage.fit(
-            phase.batches.epoch(seed, skip=position.step),
+            phase.batches.epoch(self.config.seed + 1000 * position.phase + position.epoch, skip=position.step),
+            validation_data=held_out.ordered(),
             initial_epoch=position.epoch,
             epochs=position.epoch + 1,
             callbacks=callbacks,
             shuffle=False,
             verbose=self.verbose,
         )
-        logs = {name: values[-1] for name, values in fitted.history.items()}
-        if not math.isfinite(logs["loss"]):
-            raise ValueError(
-                f"{phase.name} diverged in epoch {position.epoch + 1}: its loss is {logs['loss']}; lower the stage's "
-                f"learning rate ({phase.settings.learning_rate}) or train in float32"
-            )
-        return logs
+        return {**{name: values[-1] for name, values in fitted.history.items()}, "seconds": round(save.seconds, 1)}
+
+
+def _require_finite(value: float, what: str, phase: _Phase, position: Position) -> None:
+    if not math.isfinite(value):
+        raise ValueError(
+            f"{phase.name} diverged in epoch {position.epoch + 1}: its {what} is {value}; lower the stage's "
+            f"learning rate ({phase.settings.learning_rate}) or train in float32"
+        )
 
 
 def _enter(position: Position, stage: Stage, state: TrainingState) -> None:
@@ -191,7 +190,7 @@ def _commit_epoch(stage: Stage, position: Position, score: float, state: Trainin
     if position.best_score is None or sign * score > sign * position.best_score:
         position = replace(position, best_epoch=epoch, best_score=score)
         state.save_best(position.phase, epoch, stage.fastbert)
-    position = replace(position, epoch=epoch + 1, step=0)
+    position = replace(position, epoch=epoch + 1, step=0, seconds=0.0)
     state.save(position, stage.fastbert, stage.optimizer)
     state.forget_stale(position)
     return position

@@ -52,4 +52,4 @@ class SelfDistillation(Stage):
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, **_: Any
     ) -> Any:
         """Returns the sum over students of their divergence from the teacher, mean over rows, in nats."""
-        return self.divergence(ops.stop_gradient(y_pred[:, -1]), y_pred[:, :-1])
+        return self.divergence(ops.stop_gradient(y_pred[:, -1]), y_pred[:, :-1], sample_weight)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import zipfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -29,6 +30,8 @@ class Position:
     """Epoch of the phase with the best held-out score so far."""
     best_score: float | None = None
     """That score."""
+    seconds: float = 0.0
+    """Seconds that those steps took."""
     history: tuple[dict[str, Any], ...] = ()
     """One entry for each finished epoch of the whole run."""
 
@@ -118,10 +121,21 @@ class SaveState(keras.callbacks.Callback):
         self._position = position
         self._every = every
 
+        self._started = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of the epoch so far, those before a resume counted."""
+        return self._position.seconds + time.monotonic() - self._started
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._started = time.monotonic()
+
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         step = self._position.step + batch + 1
         if step % self._every == 0 and step < self._steps_per_epoch:
-            self._state.save(replace(self._position, step=step), self.model.fastbert, self.model.optimizer)
+            position = replace(self._position, step=step, seconds=self.seconds)
+            self._state.save(position, self.model.fastbert, self.model.optimizer)
 
 
 def _named(prefix: str, variables: list[Any]) -> dict[str, np.ndarray]:
@@ -141,11 +155,18 @@ def _assign(path: Path, arrays: dict[str, np.ndarray], prefix: str, variables: l
 
 def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
     temporary = path.with_suffix(".tmp")
-    with open(temporary, "wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]  # its stub takes the arrays for `allow_pickle`
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        with open(temporary, "wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]  # its stub takes the arrays for `allow_pickle`
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise ValueError(
+            f"{path} cannot be written ({error.strerror}); make room there and call again: the run goes on from its "
+            "last commit"
+        ) from error
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:

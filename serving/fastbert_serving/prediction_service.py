@@ -18,15 +18,17 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
     Args:
         model: the model that is served.
+        max_rows: largest number of rows in a request.
     """
 
-    def __init__(self, model: ServedModel) -> None:
+    def __init__(self, model: ServedModel, max_rows: int) -> None:
         self._model = model
+        self._max_rows = max_rows
 
     @answers_errors
     def Predict(self, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
         require_spec(request)
-        response = answer(self._model.find(request.model_spec), request)
+        response = answer(self._model.find(request.model_spec), request, self._max_rows)
         response.model_spec.name = self._model.name
         return response
 
@@ -49,8 +51,15 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         return response
 
 
-def answer(servable: Servable, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
+def answer(
+    servable: Servable, request: predict_pb2.PredictRequest, max_rows: int | None = None
+) -> predict_pb2.PredictResponse:
     """Runs a request on a loaded version.
+
+    Args:
+        servable: the version.
+        request: inputs by name, the batch first.
+        max_rows: largest number of rows; None for any.
 
     Raises:
         ServingError: the request breaks a rule, or the graph fails.
@@ -61,6 +70,11 @@ def answer(servable: Servable, request: predict_pb2.PredictRequest) -> predict_p
             inputs[alias] = to_array(proto)
         except ValueError as error:
             raise InvalidRequest(f"input {alias!r} {error}") from error
+        rows = len(inputs[alias]) if inputs[alias].ndim else 1  # the signature will refuse a scalar
+        if max_rows is not None and rows > max_rows:
+            raise InvalidRequest(
+                f"input {alias!r} must have at most {max_rows} rows, but has {rows}; send fewer rows a request"
+            )
     outputs = servable.predict(request.model_spec.signature_name, inputs, request.output_filter)
     response = predict_pb2.PredictResponse()
     response.model_spec.version.value = servable.version

@@ -34,7 +34,10 @@ def require_spec(request: Any) -> None:
 
 
 def answers_errors(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any, grpc.ServicerContext], Any]:
-    """Turns exceptions of a service method into gRPC statuses; nothing a client sends ends the server."""
+    """Turns exceptions of a service method into gRPC statuses, so that none ends the server.
+
+    Memory is no exception to catch: the limits of the server on bytes, rows and threads bound it.
+    """
 
     @functools.wraps(method)
     def call(self: Any, request: Any, context: grpc.ServicerContext) -> Any:

@@ -34,6 +34,8 @@ class Server:
         port: TCP port; 0 takes a free one (see `port` after `start`).
         max_message_bytes: largest request or response; a larger one is answered RESOURCE_EXHAUSTED.
         threads: requests computed at the same time; others wait.
+        max_rows: largest number of rows in a request; more are answered INVALID_ARGUMENT. Memory grows with
+            `max_rows * threads`.
 
     Raises:
         ValueError: an argument breaks its rule.
@@ -47,12 +49,17 @@ class Server:
         port: int = 0,
         max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES,
         threads: int = 8,
+        max_rows: int = 1024,
     ) -> None:
         if not name:
             raise ValueError("name must not be empty; requests carry it")
         if not 0 <= port <= 65535:
             raise ValueError(f"port must be in [0, 65535], but is {port}; 0 takes a free one")
-        for argument, value in (("max_message_bytes", max_message_bytes), ("threads", threads)):
+        for argument, value in (
+            ("max_message_bytes", max_message_bytes),
+            ("threads", threads),
+            ("max_rows", max_rows),
+        ):
             if value < 1:
                 raise ValueError(f"{argument} must be at least 1, but is {value}")
         self.model_dir = Path(model_dir)
@@ -61,6 +68,7 @@ class Server:
         self.port = port
         self.max_message_bytes = max_message_bytes
         self.threads = threads
+        self.max_rows = max_rows
         self._grpc: grpc.Server | None = None
         self._servable: Servable | None = None
 
@@ -100,7 +108,9 @@ class Server:
             server.stop(None)
             raise
         model = ServedModel(self.name, servable)
-        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(model), server)
+        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
+            PredictionService(model, self.max_rows), server
+        )
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(model), server)
         server.start()
         self._grpc, self._servable = server, servable

@@ -158,7 +158,7 @@ class ServerTest(tf.test.TestCase, parameterized.TestCase):
         (
             {"signature": "with_speed", "inputs": {"text": ["a"], "speed": [float("nan")]}},
             grpc.StatusCode.INVALID_ARGUMENT,
-            r"^speed must lie in \[0, 1\], but row 0 holds nan$",
+            r"^speed must be in \[0, 1\], but row 0 holds nan$",
         ),
         (
             {"signature": "classify", "inputs": {"inputs": [b"\xff\xfe garbage"]}},
@@ -254,7 +254,7 @@ class ServerTest(tf.test.TestCase, parameterized.TestCase):
     def test_client_raises_what_the_server_says(self):
         with Client(self.server.address, model="other") as client, self.assertRaisesRegex(UnknownModel, "other"):
             client.predict(["a"])
-        with self.assertRaisesRegex(ValueError, r"^speed must lie in \[0, 1\], but row 1 holds -1$"):
+        with self.assertRaisesRegex(ValueError, r"^speed must be in \[0, 1\], but row 1 holds -1$"):
             self.client.predict(["a", "b"], speed=[0, -1])
         with self.assertRaisesRegex(InvalidRequest, "text has 1, speed has 2"):
             self.client.predict(["a"], speed=[0, 1])

@@ -20,6 +20,7 @@ from small_classifier import TEXTS, small_export
 
 from fastbert_serving import (
     Client,
+    InvalidRequest,
     Manifest,
     ManifestError,
     ModelError,
@@ -143,11 +144,22 @@ class LifecycleTest(tf.test.TestCase, parameterized.TestCase):
             self.assertEqual(caught.exception.code.name, "RESOURCE_EXHAUSTED")
             self.assertLen(client.predict(["a" * 5_000]), 1)
 
+    def test_row_limit(self):
+        self.put_version(1)
+        with Server(self.folder, max_rows=3) as server, Client(server.address) as client:
+            with self.assertRaises(InvalidRequest) as caught:
+                client.predict(["a"] * 4)
+            words = "input 'text' must have at most 3 rows, but has 4; send fewer rows a request"
+            self.assertEqual(caught.exception.message, words)
+            self.assertLen(client.predict(["a"] * 3), 3)
+        self.assertEqual(Server(self.folder).max_rows, 1024)
+
     @parameterized.parameters(
         ({"port": 70_000}, "port must be in"),
         ({"name": ""}, "name must not be empty"),
         ({"threads": 0}, "threads must be at least 1"),
         ({"max_message_bytes": 0}, "max_message_bytes must be at least 1"),
+        ({"max_rows": 0}, "max_rows must be at least 1"),
     )
     def test_arguments(self, changes, words):
         with self.assertRaisesRegex(ValueError, words):

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from fastbert_tf import files
 from fastbert_tf.checkpoints import (
     CheckpointError,
     SavedClassifier,
-    directory_swap,
     import_backbone,
     load_classifier,
     save_classifier,
@@ -129,7 +129,7 @@ class RoundTripTest(SavedClassifierTestCase):
     def test_replaces_where_names_cannot_be_exchanged(self):
         save_classifier(classifier(num_layers=1), self.folder)
         newer = classifier(num_layers=2)
-        with mock.patch.object(directory_swap, "exchange", return_value=False):
+        with mock.patch.object(files, "exchange", return_value=False):
             save_classifier(newer, self.folder)
         self.assert_same_weights(newer.model, load_classifier(self.folder).model)
         self.assertEqual(os.listdir(self.parent), ["classifier"])
@@ -187,7 +187,7 @@ class FailedSaveTest(SavedClassifierTestCase):
                 raise OSError(5, "Input/output error")
             return rename(path, target)
 
-        no_exchange = mock.patch.object(directory_swap, "exchange", return_value=False)
+        no_exchange = mock.patch.object(files, "exchange", return_value=False)
         failure = mock.patch.object(Path, "rename", fail_for_the_new_one)
         with no_exchange, failure, self.refused("Input/output error"):
             save_classifier(classifier(value=2.0), self.folder)

@@ -86,9 +86,38 @@ class WholeJobTest(CommandTestCase):
         code, _, _ = fastbert(*self.train_words, "--output", self.run_folder)
         self.assertEqual(code, 0)
         self.assertAllEqual(before[0], load_classifier(self.classifier).model.get_weights()[0])
-        code, _, err = fastbert(*self.train_words, "--output", self.run_folder, "--seed", 7)
-        self.assertEqual(code, 1)
-        self.assertIn("settings differ in training", err)
+        reversed_labels = self.folder / "reversed.tsv"
+        swap = {"positive": "negative", "negative": "positive"}
+        text = (self.folder / "train.tsv").read_text()
+        reversed_labels.write_text(
+            re.sub("(positive|negative)$", lambda found: swap[found[0]], text, flags=re.MULTILINE)
+        )
+        for words, setting in (
+            (["--seed", 7], "training.seed"),
+            (["--cased"], "tokenizer.lower_case"),
+            (["--train", reversed_labels], "training_rows.digest"),
+        ):
+            code, _, err = fastbert(*self.train_words, "--output", self.run_folder, *words)
+            self.assertEqual(code, 1)
+            self.assertIn(setting, err)
+
+    def test_a_kill_before_the_state_is_removed_loses_nothing(self):
+        state = self.run_folder / "state"
+        state.mkdir()
+        code, out, _ = fastbert(*self.train_words, "--output", self.run_folder)
+        self.assertEqual(code, 0)
+        self.assertIn("trained already", out)
+        self.assertFalse(state.exists())
+        self.assertTrue((self.run_folder / "history.json").is_file())
+
+    def test_import_is_reported(self):
+        self.assertIn("0 missing; 0 unexpected", self.trained[1])
+
+    def test_any_bytes_are_classified(self):
+        texts = [os.fsdecode(b"\xff\xfe good"), "\U0001f600\U0001f600", "tab\there", ""]
+        code, out, _ = fastbert("predict", "--model", self.classifier, *texts)
+        self.assertEqual(code, 0)
+        self.assertLen(rows_of(out), len(texts))
 
     def test_every_command_has_help(self):
         for command, summary in COMMANDS.items():
@@ -135,6 +164,8 @@ class BadInputTest(CommandTestCase):
         self.assert_refused(self.train("--checkpoint", truncated), "model.safetensors")
         wide = self.file("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"w{i}" for i in range(999))]))
         self.assert_refused(self.train("--vocabulary", wide), "1004", "embedding")
+        narrow = self.file("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good"]))
+        self.assert_refused(self.train("--vocabulary", narrow), "6 tokens", "embedding")
 
     def test_settings(self):
         self.assert_refused(self.train("--learning_rate", "0"), "learning_rate", "positive")
@@ -152,6 +183,15 @@ class BadInputTest(CommandTestCase):
         self.assert_refused(["predict", "text"], "exactly one")
         self.assert_refused(["serve", "--export", self.folder / "none"], self.folder / "none")
         self.assert_refused(["predict", "--server", "127.0.0.1:1", "text"], "127.0.0.1:1")
+
+    def test_evaluation_of_another_model(self):
+        evaluation = self.folder / "foreign"
+        words = ["--data", self.folder / "dev.tsv", *COLUMNS, "--latency_rows", 0, "--output", evaluation]
+        self.assertEqual(fastbert("evaluate", "--model", self.classifier, *words)[0], 0)
+        other = self.folder / "other"
+        self.assertEqual(fastbert(*self.train_words, "--branch_dim", 4, "--output", other)[0], 0)
+        export = ["export", "--model", other / "classifier", "--evaluation", evaluation, "--output", other / "export"]
+        self.assert_refused(export, evaluation, "another shape")
 
     def test_outputs_that_cannot_be_written(self):
         blocked = self.file("a file, not a folder", "blocked")

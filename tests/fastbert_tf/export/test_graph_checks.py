@@ -32,7 +32,7 @@ class GraphChecksTest(tf.test.TestCase, parameterized.TestCase):
 
     @parameterized.parameters((NAN, "nan"), (INFINITY, "inf"), (-INFINITY, "-inf"), (1.5, "1.5"), (-0.25, "-0.25"))
     def test_speed_outside_its_range(self, speed, shown):
-        words = f"speed must lie in [0, 1], but row 1 holds {shown}"
+        words = f"speed must be in [0, 1], but row 1 holds {shown}"
         speeds = np.array([0.5, speed], np.float32)
         self.assert_refused(words, "with_speed", {"text": strings(["a", "b"]), "speed": speeds})
         self.assert_refused(words, "tokenized", tokens(speed=speeds))
@@ -43,10 +43,14 @@ class GraphChecksTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllClose(outputs["probabilities"].sum(-1), [1, 1])
 
     @parameterized.parameters(
-        ({"token_ids": [[2, 5, 3], [2, 10_000, 3]]}, "token_ids must lie in [0, 78], but row 1 holds 10000"),
-        ({"token_ids": [[-1, 5, 3], [2, 6, 3]]}, "token_ids must lie in [0, 78], but row 0 holds -1"),
-        ({"segment_ids": [[0, 0, 2], [0, 0, 0]]}, "segment_ids must lie in [0, 1], but row 0 holds 2"),
-        ({"padding_mask": [[1, 1, 1], [1, 1, 7]]}, "padding_mask must lie in [0, 1], but row 1 holds 7"),
+        ({"token_ids": [[2, 5, 3], [2, 10_000, 3]]}, "token_ids must be in [0, 78], but row 1 holds 10000"),
+        ({"token_ids": [[-1, 5, 3], [2, 6, 3]]}, "token_ids must be in [0, 78], but row 0 holds -1"),
+        ({"segment_ids": [[0, 0, 2], [0, 0, 0]]}, "segment_ids must be in [0, 1], but row 0 holds 2"),
+        ({"padding_mask": [[1, 1, 1], [1, 1, 7]]}, "padding_mask must be in [0, 1], but row 1 holds 7"),
+        (
+            {"padding_mask": [[1, 0, 0], [0, 0, 0]]},
+            "every row needs at least one real token, but row 1 has none",
+        ),
         (
             {"segment_ids": [[0, 0], [0, 0]]},
             "token inputs need the same shape, but padding_mask is [2 3], segment_ids is [2 2], token_ids is [2 3]",

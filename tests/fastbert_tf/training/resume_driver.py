@@ -74,7 +74,7 @@ def train(run: Run) -> None:
     outcome = {
         "model": digest(model.variables),
         "state": digest(state),
-        "held_out_losses": [entry["held_out_loss"] for entry in history],
+        "val_losses": [entry["val_loss"] for entry in history],
     }
     (run.folder / "outcome").write_text(json.dumps(outcome))
 

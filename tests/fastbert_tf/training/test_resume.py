@@ -43,7 +43,7 @@ class ResumeTest(tf.test.TestCase):
         self.assertLess(report["killed_at"][-1], report["steps"])
         self.assertEqual(report["steps"], rounds * 30)
         self.assertEqual(report["outcome"], report["undisturbed_outcome"])
-        self.assertLen(report["outcome"]["held_out_losses"], rounds * 3)
+        self.assertLen(report["outcome"]["val_losses"], rounds * 3)
         self.assertEmpty(report["leftovers"])
 
 

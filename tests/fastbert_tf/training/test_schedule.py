@@ -126,17 +126,17 @@ class TwoRoundsTest(tf.test.TestCase):
 
     def test_history(self):
         for entry in self.history:
-            names = {"phase", "epoch", "seconds", "loss", "held_out_loss"}
+            names = {"phase", "epoch", "seconds", "loss", "val_loss"}
             if entry["phase"] == "fine_tuning":
-                names |= {"accuracy", "held_out_accuracy"}
+                names |= {"accuracy", "val_accuracy"}
             self.assertEqual(entry.keys(), names)
-            self.assertTrue(np.isfinite(entry["held_out_loss"]))
+            self.assertTrue(np.isfinite(entry["val_loss"]))
 
     def test_learns(self):
         inputs, labels = self.held_out.rows
         right = self.fastbert(inputs).numpy().argmax(-1) == labels[:, None]  # (rows, layers)
         self.assertGreater(right.mean(0).min(), 0.9, "teacher and students know the rule")
-        self.assertGreater(max(entry["held_out_accuracy"] for entry in self.history[5:8]), 0.9)
+        self.assertGreater(max(entry["val_accuracy"] for entry in self.history[5:8]), 0.9)
 
     def test_stage_2_reads_the_unlabelled_rows_and_no_other(self):
         self.assertLen(self.train.asked, 6)
@@ -178,14 +178,14 @@ class ScheduleTest(tf.test.TestCase, parameterized.TestCase):
         directory, fastbert, held_out = self.get_temp_dir(), make_fastbert(), Rows(shift=1)
         config = TrainingConfig(StageConfig(3, 5e-4), self_distillation=False)
         history = self._run(fastbert, config, held_out=held_out, directory=directory)
-        scores = [entry["held_out_accuracy"] for entry in history]
+        scores = [entry["val_accuracy"] for entry in history]
         self.assertEqual({entry["phase"] for entry in history}, {"joint_fine_tuning"})
         best = int(np.argmax(scores))
         self.assertLess(best, 2, scores)
         inputs, labels = held_out.rows
         log_p = tf.nn.log_softmax(fastbert(inputs)).numpy()  # (rows, layers, classes)
         loss = -log_p[np.arange(ROWS), :, labels].sum(1).mean()
-        self.assertAllClose(loss, history[best]["held_out_loss"], rtol=1e-4)
+        self.assertAllClose(loss, history[best]["val_loss"], rtol=1e-4)
 
         again = make_fastbert()
         with mock.patch.object(Stage, "fit", side_effect=AssertionError("a finished run is not trained again")):
@@ -251,7 +251,7 @@ class ScheduleTest(tf.test.TestCase, parameterized.TestCase):
         history = self._run(fastbert, config)
         self.assertEqual({variable.dtype for variable in fastbert.trainable_variables}, {"float32"})
         self.assertEqual(fastbert(Rows().rows[0]).dtype, tf.float32)
-        self.assertLess(history[1]["held_out_loss"], history[0]["loss"])
+        self.assertLess(history[1]["val_loss"], history[0]["loss"])
         self.assertTrue(all(np.isfinite(weight).all() for weight in bits(fastbert)))
 
     def test_stages_of_0_epochs_are_skipped(self):

@@ -116,6 +116,15 @@ class LossTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllClose(scores["loss"], -self.correct.sum(1).mean(), rtol=1e-5)
         self.assertAllClose(scores["accuracy"], self.accuracy)
 
+    def test_sample_weights_count(self):
+        """Keras' rule: the weighted sum over the number of rows."""
+        weight = np.random.default_rng(4).uniform(0, 2, ROWS).astype(np.float32)
+        expected = {FineTuning: self.correct[:, -1], JointFineTuning: self.correct.sum(1)}
+        for cls, log_p in expected.items():
+            stage = compiled(cls(self.fastbert))
+            loss = stage.evaluate(INPUTS, LABELS, batch_size=ROWS, sample_weight=weight, verbose=0)
+            self.assertAllClose(loss, -(weight * log_p).mean(), rtol=1e-5)
+
     @parameterized.parameters("forward", "reverse")
     def test_self_distillation(self, divergence):
         teacher, students = self.log_p[:, -1:], self.log_p[:, :-1]
