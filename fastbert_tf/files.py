@@ -52,11 +52,10 @@ def directory_swap(directory: Path, replace: bool = True) -> Iterator[Path]:
         OSError: the parent cannot be written, the disk is full, or the target holds files that may not be replaced.
     """
     target = Path(os.path.realpath(directory))
-    target.parent.mkdir(parents=True, exist_ok=True)
     stem = f".{target.name}.{uuid.uuid4().hex[:8]}"
     partial, old = target.with_name(f"{stem}.partial"), target.with_name(f"{stem}.old")
     # Not tempfile.mkdtemp: its directories are closed to other users, such as the one that a server runs as.
-    partial.mkdir()
+    partial.mkdir(parents=True)
     try:
         yield partial
         for path in (*partial.rglob("*"), partial):

@@ -9,6 +9,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from fastbert_tf.files import file_swap
+
 
 class RunDirectory:
     """Names what lies where in a run's folder, and keeps two different runs apart.
@@ -78,12 +80,11 @@ class RunDirectory:
             )
 
     def _write(self, name: str, value: Any) -> None:
-        path, temporary = self.path / name, self.path / f".{name}.tmp"
+        path = self.path / name
         try:
-            temporary.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
-            os.replace(temporary, path)
+            with file_swap(path) as partial:
+                partial.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
         except OSError as error:
-            temporary.unlink(missing_ok=True)
             raise ValueError(f"{path} cannot be written ({error.strerror}); make room there and call again") from error
 
 

@@ -13,6 +13,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from fastbert_tf.files import file_swap
+
 _STATE = "state.npz"
 
 
@@ -52,7 +54,7 @@ class TrainingState:
     def __init__(self, directory: str | os.PathLike[str]) -> None:
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
-        for leftover in self.directory.glob("*.tmp"):
+        for leftover in self.directory.glob(".*.partial"):
             leftover.unlink()
 
     def position(self) -> Position | None:
@@ -154,15 +156,10 @@ def _assign(path: Path, arrays: dict[str, np.ndarray], prefix: str, variables: l
 
 
 def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    temporary = path.with_suffix(".tmp")
     try:
-        with open(temporary, "wb") as file:
+        with file_swap(path) as partial, open(partial, "wb") as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]  # its stub takes the arrays for `allow_pickle`
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise ValueError(
             f"{path} cannot be written ({error.strerror}); make room there and call again: the run goes on from its "
             "last commit"

@@ -200,7 +200,7 @@ class FailedSaveTest(SavedClassifierTestCase):
         self.assertEqual((self.folder / "notes.txt").read_text(), "mine")
         with self.refused("is a file"):
             save_classifier(classifier(value=2.0), self.folder / "notes.txt")
-        with self.refused("notes.txt", "File exists"):
+        with self.refused("notes.txt", "Not a directory"):
             save_classifier(classifier(value=2.0), self.folder / "notes.txt" / "below")
 
 

@@ -79,7 +79,7 @@ class WholeJobTest(CommandTestCase):
         self.assertEqual(rows_of(remote[1]), rows_of(local[1]))
         self.assertEqual([row[2] for row in rows_of(local[1])], [str(LAYERS)] * len(texts))
         self.assertEqual(wrong[0], 1)
-        self.assertIn("speed must lie in [0, 1]", wrong[2])
+        self.assertIn("speed must be in [0, 1]", wrong[2])
 
     def test_the_same_call_goes_on_and_another_is_refused(self):
         before = load_classifier(self.classifier).model.get_weights()

@@ -11,8 +11,10 @@ from absl.testing import parameterized
 from small_classifier import LABELS, small_model, small_tokenizer
 
 from fastbert_serving.manifest import Manifest
+from fastbert_tf import files
 from fastbert_tf.export import ExportError, export_saved_model
 from fastbert_tf.export import saved_model as saved_model_module
+from fastbert_tf.export.version_directory import version_directory
 
 
 class ExportErrorsTest(tf.test.TestCase, parameterized.TestCase):
@@ -72,6 +74,25 @@ class ExportErrorsTest(tf.test.TestCase, parameterized.TestCase):
         self.assertFalse((path / "mark").exists())
         self.assertEqual((path.parent / "batching_params.pbtxt").read_text(), "tuned")
         self.assertCountEqual([p.name for p in path.parent.iterdir()], ["1", "batching_params.pbtxt"])
+
+    def test_overwriting_exchanges_old_and_new_without_a_gap(self):
+        with version_directory(self.folder, 1, overwrite=False) as path:
+            (path / "old").touch()
+        if not files.exchange(self.folder / "1", self.folder / "1"):
+            self.skipTest("this file system cannot exchange two names in one step")
+        no_rename = mock.patch.object(Path, "rename", side_effect=OSError(5, "two renames leave a gap"))
+        with no_rename, version_directory(self.folder, 1, overwrite=True) as path:
+            (path / "new").touch()
+        self.assertEqual([str(p.relative_to(self.folder)) for p in self.folder.rglob("*")], ["1", "1/new"])
+
+    def test_a_version_that_came_first_is_kept(self):
+        with (
+            self.assertRaisesRegex(ExportError, "cannot export to .*/1: Directory not empty"),
+            version_directory(self.folder, 1, overwrite=False),
+        ):
+            (self.folder / "1").mkdir()
+            (self.folder / "1" / "theirs").touch()
+        self.assertEqual([p.name for p in self.folder.rglob("*")], ["1", "theirs"])
 
     def test_directory_that_cannot_be_made(self):
         self.assert_refused(ExportError, "cannot export to /proc/.*; give a writable directory", "/proc/model")

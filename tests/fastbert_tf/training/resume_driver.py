@@ -137,7 +137,7 @@ def kill_after(run: Run, target: int, delay: float) -> int:
 def leave_half_a_file(run: Run) -> None:
     """What a kill in the middle of a write leaves behind, for certain."""
     whole = (run.folder / "state" / "state.npz").read_bytes()
-    for name in ("state.tmp", "best-0-0.tmp"):
+    for name in (".state.npz.1.partial", ".best-0-0.npz.2.partial"):
         (run.folder / "state" / name).write_bytes(whole[: len(whole) // 2])
 
 
@@ -158,7 +158,7 @@ def main(folder: Path, kills: int, seed: int, mode: str, rounds: int) -> None:
         "outcome": outcome_of(disturbed, start_life(disturbed)),
         "undisturbed_outcome": outcome_of(undisturbed, reference),
         "steps": committed(disturbed),
-        "leftovers": sorted(path.name for path in (disturbed.folder / "state").glob("*.tmp")),
+        "leftovers": sorted(path.name for path in (disturbed.folder / "state").glob(".*.partial")),
     }
     print(json.dumps(report))
 

@@ -75,7 +75,7 @@ class TrainingStateTest(tf.test.TestCase, parameterized.TestCase):
     def test_half_written_files_do_no_harm(self):
         self.state.save(POSITION, *self.run)
         whole = (self.folder / "state.npz").read_bytes()
-        for name in ("state.tmp", "best-1-1.tmp"):
+        for name in (".state.npz.1.partial", ".best-1-1.npz.2.partial"):
             (self.folder / name).write_bytes(whole[: len(whole) // 2])
         self.assertEqual(TrainingState(self.folder).position(), POSITION)
         self.assertEqual([path.name for path in self.folder.iterdir()], ["state.npz"])
