@@ -100,20 +100,20 @@ def keep(name: str, work: Path) -> None:
     kept.mkdir(parents=True, exist_ok=True)
     shutil.copy(work / name / "evaluation" / "evaluation.json", kept)
     for file in ("history.json", "settings.json"):
-        values = json.loads((work / name / file).read_text())
-        if isinstance(values, dict) and values.get("checkpoint"):
-            values["checkpoint"] = "all-MiniLM-L6-v2"
-        (kept / file).write_text(json.dumps(values, indent=1) + "\n")
+        shutil.copy(work / name / file, kept)
 
 
 def render() -> None:
     """Writes the page, its tables and its figures."""
     made = [name for name in RUNS if (RESULTS / name / "evaluation.json").exists()]
-    sections = [_section(name) for name in made]
+    missing = [f"`{name}`" for name in RUNS if name not in made]
+    parts = [INTRO, *([f"Not run yet: {', '.join(missing)}."] if missing else [])]
     reports = {RUNS[name].title: read_report(RESULTS / name) for name in made}
     curves = {title: report.curve for title, report in reports.items() if "accuracy" in report.curve.metric_names}
-    save_figure(plot_speedup_accuracy(curves), RESULTS / "speedup_accuracy.svg")
-    page = "\n\n".join([INTRO, "![Accuracy over speedup](results/speedup_accuracy.svg)", *sections])
+    if curves:
+        save_figure(plot_speedup_accuracy(curves), RESULTS / "speedup_accuracy.svg")
+        parts.append("![Accuracy over speedup](results/speedup_accuracy.svg)")
+    page = "\n\n".join([*parts, *(_section(name) for name in made)])
     (RESULTS.parent / "results.md").write_text(page + "\n")
 
 
