@@ -75,7 +75,7 @@ class WheelTest(tf.test.TestCase):
         self.assertEqual(self.wheel.name, f"fastbert_tf-{version}-py3-none-any.whl")
         self.assertTrue((self.metadata / "licenses/LICENSE").exists())
         metadata = (self.metadata / "METADATA").read_text(encoding="utf-8")
-        for line in ("License-Expression: Apache-2.0", "Requires-Python: >=3.10", "Provides-Extra: model-garden"):
+        for line in ("License-Expression: Apache-2.0", "Requires-Python: >=3.10,<3.14", "Provides-Extra: model-garden"):
             self.assertIn(line, metadata.splitlines())
         entry_points = (self.metadata / "entry_points.txt").read_text(encoding="utf-8")
         self.assertIn("fastbert = fastbert_tf.cli.main:main", entry_points)

@@ -1,7 +1,7 @@
 """Everything public, registered once; every property test in this folder runs over all of it.
 
 To register a new class, add a case to the list of its kind. A case makes a small instance and sample inputs.
-`test_registry.py` fails while a public class is missing.
+`test_registration.py` fails while a public class is missing.
 """
 
 from __future__ import annotations

@@ -57,11 +57,9 @@ class PaperFlopsTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_a_branch_is_what_a_row_pays_beside_the_layer(self):
         self.assertEqual(paper_flops(BERT_BASE, 1) - 1_811_939_328, 41_975_808)
-        self.assertEqual(25_165_824 + 16_777_216 + 32_768, 41_975_808)
 
     def test_plain_bert_is_twelve_layers_and_the_teacher(self):
         self.assertEqual(paper_flops(BERT_BASE), 21_785_247_744)
-        self.assertEqual(12 * 1_811_939_328 + 41_975_808, 21_785_247_744)
 
     @parameterized.parameters(*range(1, 13))
     def test_a_row_pays_every_layer_and_branch_it_saw(self, layer):
