@@ -21,8 +21,8 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 # What users get: enough for the demo.
 $(VENV)/.installed: setup.py
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 10) else \
-	    "fastbert_tf needs Python 3.10 or newer, but $(PYTHON) is " + sys.version.split()[0] + "; pass PYTHON=")'
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 10) <= sys.version_info[:2] <= (3, 13) else \
+	    "fastbert_tf needs Python 3.10 to 3.13, but $(PYTHON) is " + sys.version.split()[0] + "; pass PYTHON=")'
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --editable .
 	@touch $@
