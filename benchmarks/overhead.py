@@ -2,9 +2,10 @@
 
     python benchmarks/overhead.py --export DIR --task sst2
 
-The two take turns on the same texts, so that a change in the machine's load meets both; which goes first changes every
-time. The server is `fastbert serve` on this machine, asked by `Client.predict`; in process, a session runs the same
-signature of the same graph. Let nothing else run.
+Three ways take turns on the same texts, so that a change in the machine's load meets all; which goes first changes
+every time: a session in this process; `harness/bare_service.py`, the least that a gRPC service around such a session
+can be; and `fastbert serve`. The same `Client.predict` asks both servers, in processes of their own on this machine.
+Let nothing else run.
 """
 
 from __future__ import annotations
@@ -12,17 +13,18 @@ from __future__ import annotations
 import json
 import os
 import platform
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_text  # noqa: F401  registers the ops of the exported graph
 from absl import app, flags
-from harness.serving_process import start_server
+from harness.serving_process import ServingProcess, start_server
+from harness.session_call import newest_version, session_call
 
 from fastbert_serving import Client
 from fastbert_tf.data import load_task
@@ -36,76 +38,68 @@ _SEED = flags.DEFINE_integer("seed", 0, "of the texts", lower_bound=0)
 _OUTPUT = flags.DEFINE_string("output", "docs/results/serving/overhead.json", "file for the figures")
 
 WARM_UP = 50  # texts asked before the clock starts
-OUTPUTS = ("label", "label_id", "probabilities", "exit_layer", "uncertainty")
+BARE_SERVICE = Path(__file__).resolve().parent / "harness" / "bare_service.py"
+WAYS = ("in_process", "bare_grpc_service", "fastbert_serve")
 
 
-def in_process(directory: Path) -> Callable[[str, float], dict[str, np.ndarray]]:
-    """Loads a version into a session; returns a function from text and speed to outputs."""
-    session = tf.compat.v1.Session(graph=tf.Graph())
-    meta_graph = tf.compat.v1.saved_model.loader.load(session, ["serve"], str(directory))
-    signature = meta_graph.signature_def["with_speed"]
-    with session.graph.as_default():
-        function = session.make_callable(
-            [signature.outputs[alias].name for alias in OUTPUTS],
-            [signature.inputs[alias].name for alias in ("text", "speed")],
-        )
-
-    def call(text: str, speed: float) -> dict[str, np.ndarray]:
-        values = function(np.array([text.encode()], object), np.array([speed], np.float32))
-        return dict(zip(OUTPUTS, values, strict=True))
-
-    return call
-
-
-def measure(texts: list[str], ask: Callable[[str], Any], call: Callable[[str], Any]) -> np.ndarray:
-    """Returns milliseconds (text, 2): through the server, and in process."""
-    seconds = np.zeros((len(texts), 2))
+def measure(texts: Sequence[str], ways: Sequence[Callable[[str], Any]]) -> np.ndarray:
+    """Returns milliseconds, shape (texts, ways)."""
+    seconds = np.zeros((len(texts), len(ways)))
     for row, text in enumerate(texts):
-        for column in (0, 1) if row % 2 else (1, 0):
-            function = (ask, call)[column]
+        for column in np.roll(np.arange(len(ways)), row):
             began = time.perf_counter()
-            function(text)
+            ways[column](text)
             seconds[row, column] = time.perf_counter() - began
     return 1000 * seconds
 
 
+def require_same_answers(texts: Sequence[str], ways: Sequence[Callable[[str], Any]]) -> None:
+    """All must say the same before their times are compared."""
+    inside, *clients = ways
+    for text in texts:
+        expected = inside(text)["probabilities"][0]
+        for ask in clients:
+            np.testing.assert_allclose(ask(text)[0].probabilities, expected, atol=1e-5)
+
+
 def main(_: list[str]) -> None:
     export, speed = Path(_EXPORT.value), _SPEED.value
-    newest = max((path for path in export.iterdir() if path.name.isdecimal()), key=lambda path: int(path.name))
     dev = load_task(_TASK.value).dev.texts
     rows = np.random.default_rng(_SEED.value).permutation(len(dev))
     texts = [dev[row] for row in np.resize(rows, WARM_UP + _TEXTS.value)]
     flags_given = {"enable_batching": True, "batching_parameters_file": export / "batching_params.pbtxt"}
+    bare = [sys.executable, str(BARE_SERVICE), str(newest_version(export))]
     with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "server.log"
+        logs = Path(folder)
         with (
-            start_server(export, log, flags=flags_given if _BATCHING.value else {}) as server,
+            ServingProcess(bare, logs / "bare.log") as bare_server,
+            start_server(export, logs / "server.log", flags=flags_given if _BATCHING.value else {}) as server,
+            Client(bare_server.address) as bare_client,
             Client(server.address) as client,
         ):
-            call = in_process(newest)
-            for text in texts[:10]:  # both must say the same before their times are compared
-                answer, outputs = client.predict([text], speed=speed)[0], call(text, speed)
-                np.testing.assert_allclose(answer.probabilities, outputs["probabilities"][0], atol=1e-5)
-            milliseconds = measure(
-                texts, lambda text: client.predict([text], speed=speed), lambda text: call(text, speed)
-            )[WARM_UP:]
-    through, inside = np.median(milliseconds, axis=0)
+            call = session_call(newest_version(export))
+            ways = (
+                lambda text: call(text.encode(), speed),
+                lambda text: bare_client.predict([text], speed=speed),
+                lambda text: client.predict([text], speed=speed),
+            )
+            require_same_answers(texts[:10], ways)
+            milliseconds = measure(texts, ways)[WARM_UP:]
+    quartiles = np.percentile(milliseconds, [25, 50, 75], axis=0)  # (3, ways)
+    inside, least, ours = quartiles[1]
     results = {
         "settings": {flag.name: flag.value for flag in (_TASK, _TEXTS, _SPEED, _BATCHING, _SEED)},
         "machine": {"cores": os.cpu_count(), "processor": platform.machine(), "tensorflow": tf.__version__},
-        "median_ms": {"client_predict": through, "session_in_process": inside, "difference": through - inside},
-        "median_of_differences_ms": float(np.median(milliseconds[:, 0] - milliseconds[:, 1])),
-        "quartiles_ms": {
-            name: np.percentile(milliseconds[:, column], [25, 75]).tolist()
-            for column, name in enumerate(("client_predict", "session_in_process"))
-        },
+        "quartiles_ms": dict(zip(WAYS, quartiles.T.tolist(), strict=True)),
+        "median_more_than_in_process_ms": {"bare_grpc_service": least - inside, "fastbert_serve": ours - inside},
     }
     output = Path(_OUTPUT.value)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     print(
-        f"one text at speed {speed:g}, medians of {_TEXTS.value}: {through:.2f} ms by Client.predict, "
-        f"{inside:.2f} ms in process: {through - inside:.2f} ms more\nwritten to {output}"
+        f"one text at speed {speed:g}, medians of {_TEXTS.value}: {inside:.2f} ms in process, {least:.2f} ms through a "
+        f"bare gRPC service ({least - inside:.2f} more), {ours:.2f} ms through fastbert serve ({ours - inside:.2f} "
+        f"more)\nwritten to {output}"
     )
 
 

@@ -159,8 +159,9 @@ class Dispatcher:
         takes_speed = _takes_speed(call, served)
         with self._admitted(call, served, takes_speed) as speed:
             steered = _with_speed(call, speed) if takes_speed and speed is not None else call
+            asked = _with_watched_outputs(steered, served)
             try:
-                result = self.backend.predict(_with_watched_outputs(steered, served))
+                result = self.backend.predict(asked)
             except UnknownSignature:  # the model was exchanged since `describe`
                 if steered is call:
                     raise
@@ -168,15 +169,15 @@ class Dispatcher:
         exchange.speed = None if steered is call else speed
         exchange.version = result.version
         self._watch(result, steered, served, exchange)
-        chosen = {alias: result.outputs[alias] for alias in call.output_filter or result.outputs}
-        exchange.result = dataclasses.replace(result, signature=call.signature, outputs=chosen)
+        exchange.result = result if asked is call else _as_called(result, call)
         return exchange.result
 
     def _admitted(self, call: Call, served: ServedVersion, takes_speed: bool) -> AbstractContextManager[float | None]:
         """Shows the call to load control, for the speed that it shall have."""
         if self.control is None or not call.rows:
             return nullcontext(None)
-        return self.control.admit(served, call.rows, None if takes_speed else _speeds(call, served))
+        speeds = None if takes_speed else np.clip(np.nan_to_num(_speeds(call, served)), 0, 1)  # not checked yet
+        return self.control.admit(served, call.rows, speeds)
 
     def _watch(self, result: Result, call: Call, served: ServedVersion, exchange: Exchange) -> None:
         """Reads exits and uncertainty out of a result; a model without a manifest may mean other things by them."""
@@ -226,11 +227,11 @@ def _with_speed(call: Call, speed: float) -> Call:
 
 
 def _speeds(call: Call, served: ServedVersion) -> np.ndarray:
-    """Returns the speed of each row; no backend has checked the call yet, so it may hold anything."""
+    """Returns the speed of each row."""
     named = call.inputs.get(_SPEED)
     if named is None or named.dtype.kind != "f" or named.shape != (call.rows,):
         return np.full(call.rows, served.manifest.default_speed if served.manifest else 0.0, np.float32)
-    return np.clip(np.nan_to_num(named), 0, 1)
+    return named
 
 
 def _with_watched_outputs(call: Call, served: ServedVersion) -> Call:
@@ -239,4 +240,10 @@ def _with_watched_outputs(call: Call, served: ServedVersion) -> Call:
         return call
     outputs = served.signature_defs[call.signature].outputs
     more = [alias for alias in _WATCHED_OUTPUTS if alias in outputs and alias not in call.output_filter]
-    return dataclasses.replace(call, output_filter=(*call.output_filter, *more))
+    return dataclasses.replace(call, output_filter=(*call.output_filter, *more)) if more else call
+
+
+def _as_called(result: Result, call: Call) -> Result:
+    """Returns what `call` asks for of the result of a call that was made of it."""
+    chosen = {alias: result.outputs[alias] for alias in call.output_filter or result.outputs}
+    return dataclasses.replace(result, signature=call.signature, outputs=chosen)

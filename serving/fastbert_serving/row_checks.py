@@ -103,7 +103,9 @@ def _check_tokens(inputs: Arrays, vocabulary_size: int | None) -> None:
 
 
 def _check_range(name: str, values: np.ndarray, lowest: float, highest: float) -> None:
-    bad = np.argwhere(~((values >= lowest) & (values <= highest)))  # NaN, too
-    if len(bad):
-        rule = f"in [{lowest}, {highest}]" if highest < np.inf else f"at least {lowest}"
-        raise InvalidRequest(f"{name} must be {rule}, but row {bad[0][0]} holds {values[tuple(bad[0])]:g}")
+    is_right = (values >= lowest) & (values <= highest)  # false for NaN
+    if is_right.all():
+        return
+    bad = tuple(np.argwhere(~is_right)[0])
+    rule = f"in [{lowest}, {highest}]" if highest < np.inf else f"at least {lowest}"
+    raise InvalidRequest(f"{name} must be {rule}, but row {bad[0]} holds {values[bad]:g}")

@@ -37,8 +37,10 @@ class _Watched:
     def distance(self) -> float:
         """Returns the total variation distance between the window's exit layers and the curve's."""
         speeds, layers = (np.concatenate(arrays) for arrays in zip(*self.answers, strict=True))
-        observed = np.bincount(layers - 1, minlength=self.curve.layers)  # rows by layer
-        return float(abs(observed - self.curve.expected(speeds)).sum() / 2 / self.rows)
+        last = self.curve.layers
+        observed = np.bincount(np.clip(layers, 0, last + 1), minlength=last + 2)  # at both ends: no layer of the model
+        expected = np.pad(self.curve.expected(speeds), 1)
+        return float(abs(observed - expected).sum() / 2 / self.rows)
 
 
 class DriftAlarm:
@@ -82,10 +84,8 @@ class DriftAlarm:
         """
         with self._lock:
             watched = self._watched(served)
-            if watched is None or not len(exit_layers):
+            if watched is None:
                 return
-            if not 1 <= exit_layers.min() <= exit_layers.max() <= watched.curve.layers:
-                return  # no model that the manifest describes
             watched.answers.append((speeds, exit_layers))
             watched.rows += len(exit_layers)
             if watched.rows >= self.window_rows:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import random
 import re
-import secrets
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -60,4 +60,4 @@ class Exchange:
 
 def request_id(given: str | None) -> str:
     """Returns the client's own id where it is one plain word, else a new one: ids travel into logs and headers."""
-    return given if given and _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+    return given if given and _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
