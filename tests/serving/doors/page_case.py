@@ -1,4 +1,4 @@
-"""A test case with the page open in a headless Chromium, in front of a server whose answers the test controls."""
+"""Test cases with the page open in a headless Chromium."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ _spec.loader.exec_module(screenshot)
 TIMEOUT_SECONDS = 60  # generous: the machine may be loaded
 
 
-class PageCase(tf.test.TestCase):
-    """One browser and one server for all tests of a class; every test loads the page anew."""
+class BrowserCase(tf.test.TestCase):
+    """One browser for all tests of a class; every test loads the page of `address` anew."""
+
+    address: str
 
     @classmethod
     def setUpClass(cls):
@@ -34,20 +36,16 @@ class PageCase(tf.test.TestCase):
         cls.driver = screenshot.open_chromium(profile.name)
         cls.addClassCleanup(cls.driver.quit)
         cls.driver.set_script_timeout(TIMEOUT_SECONDS)
-        cls.fake = PageFake()
-        cls.addClassCleanup(cls.fake.close)
 
     def setUp(self):
         super().setUp()
-        self.fake.reset()
         screenshot.set_window(self.driver, 1180)
         self.driver.get_log("browser")  # forgets what others logged
         self.addCleanup(self.driver.get, "about:blank")  # its polls do not count for the next test
-        self.addCleanup(self.fake.gate.set)
 
     def open(self) -> None:
         """Loads the page and waits for its model."""
-        self.driver.get(self.fake.address)
+        self.driver.get(self.address)
         self.wait(lambda: self.driver.find_elements(By.CSS_SELECTOR, "#bars li"))
 
     def wait(self, condition: Any, message: str = "") -> Any:
@@ -76,3 +74,19 @@ class PageCase(tf.test.TestCase):
     def run_script(self, words: str, *arguments: Any) -> Any:
         """Runs JavaScript in the page and returns its value."""
         return self.driver.execute_script(words, *arguments)
+
+
+class PageCase(BrowserCase):
+    """The page of a server whose answers the test controls."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.fake = PageFake()
+        cls.addClassCleanup(cls.fake.close)
+        cls.address = cls.fake.address
+
+    def setUp(self):
+        super().setUp()
+        self.fake.reset()
+        self.addCleanup(self.fake.gate.set)
