@@ -14,6 +14,7 @@ from fastbert_serving.doors.bearer_token import BearerToken
 from fastbert_serving.doors.health_service import HealthService
 from fastbert_serving.doors.model_service import ModelService
 from fastbert_serving.doors.prediction_service import PredictionService
+from fastbert_serving.doors.request_parsing import RequestParsing
 from fastbert_serving.doors.rpc import DEFAULT_MAX_MESSAGE_BYTES, message_options
 
 RESERVE = 64
@@ -50,6 +51,7 @@ class GrpcDoor:
     ) -> None:
         self._server = grpc.server(
             ThreadPoolExecutor(max_calls + RESERVE, thread_name_prefix="grpc"),
+            interceptors=[RequestParsing()],
             maximum_concurrent_rpcs=max_calls + RESERVE,
             options=[
                 *message_options(max_message_bytes),
