@@ -1,0 +1,59 @@
+"""The pages that show results hold what the stored results say, and nothing older."""
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+
+import tensorflow as tf
+
+ROOT = Path(__file__).parents[1]
+_spec = importlib.util.spec_from_file_location("results_page", ROOT / "benchmarks" / "results.py")
+results = importlib.util.module_from_spec(_spec)
+sys.modules["results_page"] = results  # its dataclasses look themselves up
+_spec.loader.exec_module(results)
+
+
+def readme_rows(text):
+    """Rows of the README's table of speeds: (speed or `full depth`, accuracy, layer, paper, executed)."""
+    return re.findall(
+        r"^\| (full depth|[\d.]+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+)x \| ([\d.]+)x \|$", text, re.MULTILINE
+    )
+
+
+class ResultsPageTest(tf.test.TestCase):
+    def test_page_is_written_from_the_stored_results(self):
+        self.assertEqual(results.page(), (ROOT / "docs" / "results.md").read_text(encoding="utf-8"))
+
+    def test_every_command_trained_with_the_stored_settings(self):
+        self.assertNotEmpty(results.made_runs())
+        for name in results.made_runs():
+            with self.subTest(name):
+                train, _ = results.stored(name, results.COMMANDS_FILE)
+                settings = results.stored(name, "settings.json")
+                (rate,) = re.findall(r"--learning_rate (\S+)", train)
+                self.assertEqual(float(rate), settings["training"]["fine_tuning"]["learning_rate"])
+                self.assertEqual("--no_self_distillation" in train, not settings["training"]["self_distillation"])
+                self.assertIn(f"--task {settings['task']} ", train)
+
+    def test_readme_shows_the_stored_results(self):
+        text = (ROOT / "README.md").read_text(encoding="utf-8")
+        report = results.read_report(results.RESULTS / "sst2")
+        points = {f"{point.speed:g}": point for point in report.curve.points}
+        rows = readme_rows(text)
+        self.assertGreaterEqual(len(rows), 5)
+        for speed, *shown in rows:
+            point = report.curve.full_depth if speed == "full depth" else points[speed]
+            self.assertEqual(
+                shown,
+                [
+                    f"{point.metrics['accuracy']:.4f}",
+                    f"{point.mean_exit_layer:.2f}",
+                    f"{point.paper_speedup:.2f}",
+                    f"{point.executed_speedup:.2f}",
+                ],
+            )
+
+
+if __name__ == "__main__":
+    tf.test.main()
