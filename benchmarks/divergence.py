@@ -31,7 +31,7 @@ _TASK = flags.DEFINE_string("task", None, "the task that it was trained on", req
 _SEEDS = flags.DEFINE_integer("seeds", 3, "runs of each divergence", lower_bound=1)
 _EPOCHS = flags.DEFINE_integer("epochs", 5, "epochs of self-distillation", lower_bound=1)
 _HELD_OUT = flags.DEFINE_float("held_out", 0.05, "share of the training rows that select the best epoch")
-_OUTPUT = flags.DEFINE_string("output", str(Path(__file__).with_suffix(".json")), "file for the figures")
+_OUTPUT = flags.DEFINE_string("output", "docs/results/divergence.json", "file for the figures")
 
 SPEEDUPS = (2.0, 3.0, 4.0)
 SPEEDS = tuple(np.linspace(0, 1, 51).tolist())

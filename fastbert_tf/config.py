@@ -171,3 +171,7 @@ class TrainingConfig(Config):
         _require_integer(self, "seed", least=0)
         _require(self.divergence in DIVERGENCES, "divergence", f"one of {DIVERGENCES}", self.divergence)
         _require(self.dtype in DTYPES, "dtype", f"one of {DTYPES}", self.dtype)
+
+    def decisive(self) -> dict[str, Any]:
+        """Returns the fields that decide the trained weights, as plain JSON types: all but `save_every`."""
+        return {name: value for name, value in self.to_dict().items() if name != "save_every"}

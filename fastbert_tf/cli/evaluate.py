@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from fastbert_tf.cli.data_arguments import add_column_arguments, add_task_arguments
+from fastbert_tf.cli.data_arguments import add_column_arguments, add_task_arguments, table_options
+from fastbert_tf.cli.options import comma_separated, refuse
 from fastbert_tf.recipes.evaluate import evaluate_model
 
 
@@ -15,25 +16,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_task_arguments(parser)
     parser.add_argument("--data", metavar="FILE", help="or an own table")
     parser.add_argument("--no_label", action="store_true", help="the table has no labels: costs alone are reported")
+    parser.add_argument(
+        "--metrics",
+        type=comma_separated,
+        help="of accuracy, f1, matthews, with commas between, for an own table (default: accuracy)",
+    )
     add_column_arguments(parser)
     parser.add_argument("--speeds", help="thresholds in [0, 1], with commas between (default: 0.0, 0.1 ... 1.0)")
     parser.add_argument(
-        "--latency_rows", type=int, default=256, help="rows timed at batch 1 and 32; 0 for none (default: 256)"
+        "--latency_rows", type=int, default=256, help="rows timed at batch 1 and 32; 0 for none (default: %(default)s)"
     )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Evaluates and prints the table."""
+    table = table_options(arguments, "data", "text", "text_pair", "label", "no_label", "metrics")
+    if table.pop("no_label", False):
+        refuse(arguments, ["label", "metrics"], "needs labels, but --no_label says there are none; drop one of the two")
+        table["label"] = None
     report = evaluate_model(
         arguments.model,
         arguments.output,
         task_name=arguments.task,
         folder=arguments.data_dir,
-        data=arguments.data,
-        text=arguments.text,
-        text_pair=arguments.text_pair,
-        label=None if arguments.no_label else arguments.label,
-        metrics=tuple(arguments.metrics.split(",")),
+        **table,
         speeds=_speeds(arguments.speeds),
         latency_rows=arguments.latency_rows,
         progress=True,

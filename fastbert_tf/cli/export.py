@@ -14,9 +14,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", required=True, metavar="DIR", help="the model's folder; a version is a folder in it"
     )
-    parser.add_argument("--version", type=int, default=1, help="default: 1")
     parser.add_argument(
-        "--default_speed", type=float, default=DEFAULT_SPEED, help="speed of requests that name none, in [0, 1]"
+        "--version", type=int, default=1, help="the version's number, at least 1 (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--default_speed",
+        type=float,
+        default=DEFAULT_SPEED,
+        help="speed of requests that name none, in [0, 1] (default: %(default)s)",
     )
     parser.add_argument("--evaluation", metavar="DIR", help="evaluation whose curve goes into the manifest")
     parser.add_argument(

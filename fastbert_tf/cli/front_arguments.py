@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 from typing import Any
 
+from fastbert_tf.cli.options import boolean, given, refuse
 from fastbert_tf.recipes.serve import FrontSettings
 
 _DEFAULTS = FrontSettings()
@@ -14,12 +15,19 @@ _DEFAULTS = FrontSettings()
 def add_front_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds addresses, limits, secrets and logs."""
     ports = parser.add_argument_group("addresses")
-    ports.add_argument("--host", default=_DEFAULTS.host, help="address to listen on (default: this machine alone)")
-    ports.add_argument("--port", type=int, default=8500, help="gRPC port; 0 takes a free one (default: 8500)")
+    ports.add_argument(
+        "--host", default=_DEFAULTS.host, help="address to listen on (default: %(default)s, this machine alone)"
+    )
+    ports.add_argument("--port", type=int, default=8500, help="gRPC port; 0 takes a free one (default: %(default)s)")
     ports.add_argument(
         "--rest_api_port", type=int, help="port of REST, metrics and page; 0 takes a free one (default: none is opened)"
     )
-    ports.add_argument("--rest_api_timeout_in_ms", type=int, default=_DEFAULTS.rest_api_timeout_in_ms, metavar="MS")
+    ports.add_argument(
+        "--rest_api_timeout_in_ms",
+        type=int,
+        metavar="MS",
+        help=f"time that a REST request may take (default: {_DEFAULTS.rest_api_timeout_in_ms})",
+    )
 
     limits = parser.add_argument_group("limits")
     limits.add_argument(
@@ -29,9 +37,14 @@ def add_front_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="predictions in progress, waiting ones included; more are refused at once (default: %(default)s)",
     )
-    limits.add_argument("--max_message_bytes", type=int, default=_DEFAULTS.max_message_bytes, metavar="N")
-    limits.add_argument("--max_rows", type=int, default=_DEFAULTS.max_rows, metavar="N", help="rows of a request")
-    limits.add_argument("--max_text_bytes", type=int, default=_DEFAULTS.max_text_bytes, metavar="N")
+    for name, what in (
+        ("max_message_bytes", "largest request or response"),
+        ("max_rows", "rows of a request"),
+        ("max_text_bytes", "bytes of one text"),
+    ):
+        limits.add_argument(
+            f"--{name}", type=int, default=getattr(_DEFAULTS, name), metavar="N", help=f"{what} (default: %(default)s)"
+        )
     limits.add_argument(
         "--grace_seconds",
         type=float,
@@ -66,13 +79,12 @@ def add_front_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def front_settings(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Returns the fields of `FrontSettings` that were given."""
-    return {field.name: getattr(arguments, field.name) for field in dataclasses.fields(FrontSettings)}
+    """Returns the fields of `FrontSettings` that were given.
 
-
-def boolean(text: str) -> bool:
-    """Reads `--flag=true` as TensorFlow Serving does."""
-    values = {"true": True, "1": True, "false": False, "0": False}
-    if text.lower() not in values:
-        raise argparse.ArgumentTypeError(f"must be true or false, but is {text!r}")
-    return values[text.lower()]
+    Raises:
+        ValueError: an option is about REST, but there is no `--rest_api_port`.
+    """
+    if arguments.rest_api_port is None:
+        of_rest = ("rest_api_timeout_in_ms", "monitoring_config_file")
+        refuse(arguments, of_rest, "has no effect without --rest_api_port; add that or drop this")
+    return given(arguments, *(field.name for field in dataclasses.fields(FrontSettings)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from absl import app, flags, logging
 from absl.flags import argparse_flags
@@ -29,17 +29,23 @@ def main() -> None:
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Parses a command line; only the chosen command's file is imported."""
+    return parser_of(name for name in COMMANDS if name in argv[1:]).parse_args(argv[1:])
+
+
+def parser_of(chosen: Iterable[str]) -> argparse.ArgumentParser:
+    """Returns the parser; of the subcommands only those chosen have their arguments."""
+    chosen = set(chosen)
     parser = argparse_flags.ArgumentParser(
         prog="fastbert", description="Compress a BERT, serve it adaptively, and know what speed costs in accuracy."
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
-        if name in argv[1:]:
+        if name in chosen:
             module = importlib.import_module(f"fastbert_tf.cli.{name}")
             module.add_arguments(command)
             command.set_defaults(run=module.run)
-    return parser.parse_args(argv[1:])
+    return parser
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 
+from fastbert_tf.cli.options import given, refuse
 from fastbert_tf.recipes.predict import predict_texts
 
 
@@ -14,13 +15,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("texts", nargs="*", metavar="TEXT", help="texts to classify; none reads lines from stdin")
     parser.add_argument("--pair", action="store_true", help="each text is a pair with a tab between")
     parser.add_argument("--server", metavar="HOST:PORT", help="gRPC address of a server")
-    parser.add_argument("--model_name", default="fastbert", help="the model's name there (default: fastbert)")
+    parser.add_argument("--model_name", help="the model's name there (default: fastbert)")
     parser.add_argument("--model", metavar="DIR", help="or a trained classifier (RUN/classifier), in this process")
     parser.add_argument("--speed", type=float, help="in [0, 1]: higher answers earlier (default: the model's, or 0.5)")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Prints label, probability, exit layer and uncertainty of each text, tab-separated, as answers come."""
+    if arguments.server is None:
+        refuse(arguments, ["model_name"], "is the model's name at --server; add that or drop the name")
     texts = [_decoded(os.fsencode(text)) for text in arguments.texts]
     texts = texts or [_decoded(line.rstrip(b"\r\n")) for line in sys.stdin.buffer]
     if not texts:
@@ -32,7 +35,7 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.speed,
         model=arguments.model,
         server=arguments.server,
-        model_name=arguments.model_name,
+        **given(arguments, "model_name"),
     )
     for number, (text, answer) in enumerate(zip(texts, answers, strict=True)):
         if number == 0:

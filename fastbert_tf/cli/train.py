@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
-from fastbert_tf.cli.data_arguments import add_column_arguments, add_task_arguments, task_from
+from fastbert_tf.cli.data_arguments import add_column_arguments, add_task_arguments, table_options
+from fastbert_tf.cli.options import comma_separated, given, refuse
 from fastbert_tf.config import DIVERGENCES, DTYPES, StageConfig, TrainingConfig
+from fastbert_tf.recipes.task_files import HELD_OUT, open_task
 from fastbert_tf.recipes.train import open_unlabelled, open_vocabulary, parse_shape, train_classifier
 
 _DEFAULTS = TrainingConfig()
@@ -16,11 +19,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_task_arguments(parser)
     tables = parser.add_argument_group("or own tables")
     tables.add_argument("--train", metavar="FILE", help="rows to train on")
-    tables.add_argument("--dev", metavar="FILE", help="rows to report on; with --test, rows that select the best epoch")
-    tables.add_argument("--test", metavar="FILE", help="rows to report on")
-    tables.add_argument("--label_names", help="names in the order of their ids, with commas between")
+    tables.add_argument("--dev", metavar="FILE", help="rows that select the best epoch (default: see --held_out)")
+    tables.add_argument(
+        "--label_names",
+        type=comma_separated,
+        help="names in the order of their ids, with commas between (default: the labels of --train, sorted)",
+    )
     add_column_arguments(parser)
+    _add_start_arguments(parser)
+    _add_schedule_arguments(parser)
+    _add_distillation_arguments(parser)
 
+
+def _add_start_arguments(parser: argparse.ArgumentParser) -> None:
     start = parser.add_argument_group("where the weights come from")
     start.add_argument("--checkpoint", metavar="DIR", help="Hugging Face, Google TF1 or TF Model Garden encoder")
     start.add_argument(
@@ -30,41 +41,69 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     start.add_argument(
         "--cased", action="store_true", help="keep case and accents (default: what the checkpoint says, else not)"
     )
-    start.add_argument("--branch_dim", type=int, default=128, help="width of the branch classifiers (default: 128)")
-    start.add_argument("--branch_heads", type=int, default=2, help="their attention heads (default: 2)")
+    start.add_argument(
+        "--branch_dim", type=int, default=128, help="width of the branch classifiers (default: %(default)s)"
+    )
+    start.add_argument("--branch_heads", type=int, default=2, help="their attention heads (default: %(default)s)")
 
+
+def _add_schedule_arguments(parser: argparse.ArgumentParser) -> None:
     schedule = parser.add_argument_group("training")
     schedule.add_argument("--output", required=True, metavar="DIR", help="the run's folder; the same call resumes it")
-    schedule.add_argument("--epochs", type=int, default=_DEFAULTS.fine_tuning.epochs, help="fine-tuning epochs")
-    schedule.add_argument("--learning_rate", type=float, default=_DEFAULTS.fine_tuning.learning_rate)
-    schedule.add_argument("--distillation_epochs", type=int, default=_DEFAULTS.distillation.epochs)
-    schedule.add_argument("--distillation_learning_rate", type=float, default=_DEFAULTS.distillation.learning_rate)
-    schedule.add_argument("--warmup", type=float, default=_DEFAULTS.fine_tuning.warmup, help="share of steps")
-    schedule.add_argument("--weight_decay", type=float, default=_DEFAULTS.fine_tuning.weight_decay)
-    schedule.add_argument("--rounds", type=int, default=_DEFAULTS.rounds, help="how often both stages alternate")
+
+    def add(name: str, default: Any, what: str, **options: Any) -> None:
+        options = {"type": type(default), **options}
+        schedule.add_argument(f"--{name}", default=default, help=f"{what} (default: %(default)s)", **options)
+
+    add("epochs", _DEFAULTS.fine_tuning.epochs, "epochs of fine-tuning")
+    add("learning_rate", _DEFAULTS.fine_tuning.learning_rate, "highest learning rate of fine-tuning")
+    add("warmup", _DEFAULTS.fine_tuning.warmup, "share of a stage's steps in which the learning rate rises")
+    add("weight_decay", _DEFAULTS.fine_tuning.weight_decay, "decoupled weight decay (AdamW)")
+    add("rounds", _DEFAULTS.rounds, "how often fine-tuning and self-distillation alternate")
+    add("batch_size", _DEFAULTS.batch_size, "rows a step")
+    add("max_sequence_length", _DEFAULTS.max_sequence_length, "longest input in tokens; longer texts are cut")
+    add("dtype", _DEFAULTS.dtype, "what is computed in", choices=DTYPES)
+    add("seed", _DEFAULTS.seed, "of first weights, dropout, order and splits")
+    add("save_every", _DEFAULTS.save_every, "steps between two states to resume from")
+    add("progress", "bar", "what is shown", choices=("bar", "lines", "none"))
     schedule.add_argument(
-        "--no_self_distillation", action="store_true", help="train all branches on labels instead (the ablation)"
-    )
-    schedule.add_argument("--divergence", choices=DIVERGENCES, default=_DEFAULTS.divergence)
-    schedule.add_argument("--batch_size", type=int, default=_DEFAULTS.batch_size)
-    schedule.add_argument("--max_sequence_length", type=int, default=_DEFAULTS.max_sequence_length, help="tokens")
-    schedule.add_argument("--dtype", choices=DTYPES, default=_DEFAULTS.dtype)
-    schedule.add_argument("--seed", type=int, default=_DEFAULTS.seed)
-    schedule.add_argument("--save_every", type=int, default=_DEFAULTS.save_every, help="steps between commits")
-    schedule.add_argument(
-        "--held_out", type=float, default=0.05, help="share of the training rows that select the best epoch"
-    )
-    schedule.add_argument(
-        "--unlabelled", metavar="FILE", nargs="+", help="texts, one a line, to self-distil on instead of train"
+        "--held_out",
+        type=float,
+        help="share of the training rows that select the best epoch, where neither --dev nor the task's dev part does "
+        f"(default: {HELD_OUT})",
     )
     schedule.add_argument("--deterministic", action="store_true", help="bitwise equal reruns, some percent slower")
-    schedule.add_argument("--progress", choices=("bar", "lines", "none"), default="bar")
+
+
+def _add_distillation_arguments(parser: argparse.ArgumentParser) -> None:
+    stage = parser.add_argument_group("self-distillation")
+    stage.add_argument(
+        "--no_self_distillation", action="store_true", help="train all branches on labels instead (the ablation)"
+    )
+    stage.add_argument("--distillation_epochs", type=int, help=f"epochs (default: {_DEFAULTS.distillation.epochs})")
+    stage.add_argument(
+        "--distillation_learning_rate",
+        type=float,
+        help=f"highest learning rate (default: {_DEFAULTS.distillation.learning_rate})",
+    )
+    stage.add_argument(
+        "--divergence",
+        choices=DIVERGENCES,
+        help="forward: KL(teacher || student), the authors' code; reverse: KL(student || teacher), the paper's eq. 5 "
+        f"(default: {_DEFAULTS.divergence})",
+    )
+    stage.add_argument(
+        "--unlabelled", metavar="FILE", nargs="+", help="texts, one a line, to learn from instead of train"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Trains."""
+    if arguments.no_self_distillation:
+        no_effect = "has no effect beside --no_self_distillation; drop one of the two"
+        refuse(arguments, ("distillation_epochs", "distillation_learning_rate", "divergence", "unlabelled"), no_effect)
     train_classifier(
-        task_from(arguments),
+        _task(arguments),
         arguments.output,
         checkpoint=arguments.checkpoint,
         shape=parse_shape(arguments.shape, arguments.vocabulary) if arguments.shape else None,
@@ -73,25 +112,48 @@ def run(arguments: argparse.Namespace) -> None:
         config=_config(arguments),
         branch_dim=arguments.branch_dim,
         branch_heads=arguments.branch_heads,
-        held_out=arguments.held_out,
         unlabelled=open_unlabelled(arguments.unlabelled),
         deterministic=arguments.deterministic,
         verbose={"bar": 1, "lines": 2, "none": 0}[arguments.progress],
+        **given(arguments, "held_out"),
     )
     print(f"trained classifier: {arguments.output}/classifier")
 
 
+def _task(arguments: argparse.Namespace) -> Any:
+    """Opens the task or the tables.
+
+    Raises:
+        ValueError: a file is unusable, or an option has no effect beside another.
+    """
+    table = table_options(arguments, "train", "dev", "label_names", "text", "text_pair", "label")
+    if "dev" in table:
+        refuse(arguments, ["held_out"], "makes the rows that --dev names; drop one of the two")
+    if arguments.task is None:
+        return open_task(**table, seed=arguments.seed, **given(arguments, "held_out"))
+    task = open_task(arguments.task, folder=arguments.data_dir)
+    if task.test is not None:
+        refuse(arguments, ["held_out"], f"has no effect on task {task.name}, whose dev part selects the epoch; drop it")
+    return task
+
+
 def _config(arguments: argparse.Namespace) -> TrainingConfig:
     shared = {"warmup": arguments.warmup, "weight_decay": arguments.weight_decay}
+    epochs, rate = arguments.distillation_epochs, arguments.distillation_learning_rate
+    distillation = StageConfig(
+        _DEFAULTS.distillation.epochs if epochs is None else epochs,
+        _DEFAULTS.distillation.learning_rate if rate is None else rate,
+        **shared,
+    )
     return TrainingConfig(
         fine_tuning=StageConfig(arguments.epochs, arguments.learning_rate, **shared),
-        distillation=StageConfig(arguments.distillation_epochs, arguments.distillation_learning_rate, **shared),
+        distillation=distillation,
         rounds=arguments.rounds,
         self_distillation=not arguments.no_self_distillation,
-        divergence=arguments.divergence,
         batch_size=arguments.batch_size,
         max_sequence_length=arguments.max_sequence_length,
         dtype=arguments.dtype,
         seed=arguments.seed,
         save_every=arguments.save_every,
+        **given(arguments, "divergence"),
     )

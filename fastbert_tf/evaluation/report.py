@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,8 @@ class Report(Record):
     """Histograms of uncertainty."""
     latency: tuple[Latency, ...] = ()
     """Measured times; empty where none were taken."""
+    model: str = ""
+    """Tells the evaluated model from others, such as a digest of its weights; empty where it is not known."""
 
     def __post_init__(self) -> None:
         if isinstance(self.curve, dict):
@@ -93,23 +97,23 @@ def write_report(report: Report, directory: str | os.PathLike[str], figure_forma
         The directory.
 
     Raises:
-        ValueError: the format is unknown.
-        OSError: the target cannot be written; nothing is half written.
+        ValueError: the format is unknown, or the target cannot be written; nothing is half written.
     """
     if figure_format not in FORMATS:
         raise ValueError(f"figure_format must be one of {', '.join(FORMATS)}, but is {figure_format!r}")
     directory = Path(directory).absolute()
     beside = directory if directory.exists() else directory.parent  # renames need the same file system
-    beside.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=".evaluation.", dir=beside))
-    try:
-        (staging / JSON_FILE).write_text(_json(report.to_dict()), encoding="utf-8")
-        (staging / TABLE_FILE).write_text(report.text(), encoding="utf-8")
-        for name, figure in _figures(report).items():
-            plots.save_figure(figure, staging / f"{name}.{figure_format}")
-        _publish(staging, directory)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+    with _plain_errors(directory):
+        beside.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=".evaluation.", dir=beside))
+        try:
+            (staging / JSON_FILE).write_text(_json(report.to_dict()), encoding="utf-8")
+            (staging / TABLE_FILE).write_text(report.text(), encoding="utf-8")
+            for name, figure in _figures(report).items():
+                plots.save_figure(figure, staging / f"{name}.{figure_format}")
+            _publish(staging, directory)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
     return directory
 
 
@@ -117,11 +121,11 @@ def require_writable(directory: str | os.PathLike[str]) -> None:
     """Finds out whether a report could be written there, before the work that leads to it; leaves nothing behind.
 
     Raises:
-        OSError: the directory, or the nearest one above it that exists, cannot be written.
+        ValueError: the directory, or the nearest one above it that exists, cannot be written.
     """
     directory = Path(directory).absolute()
     existing = next(path for path in (directory, *directory.parents) if path.exists())
-    with tempfile.TemporaryFile(dir=existing):
+    with _plain_errors(directory), tempfile.TemporaryFile(dir=existing):
         pass
 
 
@@ -145,6 +149,17 @@ def regenerate(directory: str | os.PathLike[str], figure_format: str = "png") ->
     report = read_report(directory)
     write_report(report, directory, figure_format)
     return report
+
+
+@contextmanager
+def _plain_errors(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ValueError(
+            f"the output directory {directory} cannot be written ({error.strerror or error}); make room there or "
+            "choose another"
+        ) from error
 
 
 def _figures(report: Report) -> dict[str, Any]:

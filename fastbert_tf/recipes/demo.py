@@ -17,6 +17,8 @@ from fastbert_tf.recipes.train import report_part, train_classifier
 
 SPEEDS = (0.1, 0.8)
 """A careful and an impatient client."""
+LEAST_ACCURACY = 0.85
+"""Of the full depth on the sample, which is easy."""
 SENTENCES = (
     "The camera is excellent.",
     "It has a truly awful motor.",
@@ -27,7 +29,11 @@ SENTENCES = (
 
 
 def demo(output: str | os.PathLike[str]) -> None:
-    """Trains on synthetic reviews, prints the speed table, draws plots, exports, serves, and asks five questions."""
+    """Trains on synthetic reviews, prints the speed table, draws plots, exports, serves, and asks five questions.
+
+    Raises:
+        RuntimeError: the model has not learnt what it should.
+    """
     start = time.monotonic()
     folder = Path(output)
     task = make_sample_task()
@@ -38,6 +44,9 @@ def demo(output: str | os.PathLike[str]) -> None:
         classifier, report_part(task), folder / "evaluation", "sample (synthetic reviews)", latency_rows=64
     )
     print(report.text())
+    accuracy = report.curve.full_depth.metrics["accuracy"]
+    if accuracy < LEAST_ACCURACY:
+        raise RuntimeError(f"the demo's model is right on {accuracy:.3f} of the reviews; training is broken")
     _say(start, "exporting and serving")
     export_classifier(classifier, folder / "export", evaluation=folder / "evaluation", overwrite=True)
     with served_elsewhere(folder / "export", folder / "server.log") as address, Client(address) as client:

@@ -1,4 +1,4 @@
-"""Digests that tell one run's inputs from another's."""
+"""Digests that tell inputs and models apart."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import keras
 
+from fastbert_tf.checkpoints import SavedClassifier
 from fastbert_tf.data import TextDataset
 
 
@@ -27,6 +28,18 @@ def tokens_digest(tokens: Iterable[str]) -> str:
 def weights_digest(model: keras.Model) -> str:
     """Returns a digest of a model's weights."""
     return _digest(keras.ops.convert_to_numpy(weight).tobytes() for weight in model.weights)
+
+
+def classifier_digest(classifier: SavedClassifier) -> str:
+    """Returns a digest of all that decides a classifier's answers: weights, vocabulary, tokenizer, labels."""
+    tokenizer = classifier.tokenizer
+    parts = (
+        weights_digest(classifier.model),
+        tokens_digest(tokenizer.vocabulary.tokens),
+        repr(sorted(tokenizer.get_config().items())),
+        repr((classifier.label_names, classifier.is_pair)),
+    )
+    return _digest(part.encode("utf-8") for part in parts)
 
 
 def _digest(parts: Iterable[bytes]) -> str:

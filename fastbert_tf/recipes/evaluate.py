@@ -21,6 +21,7 @@ from fastbert_tf.evaluation import (
 )
 from fastbert_tf.evaluation.speed_curve import DEFAULT_SPEEDS, check_speeds
 from fastbert_tf.inference import NormalizedEntropy
+from fastbert_tf.recipes.digest import classifier_digest
 from fastbert_tf.recipes.train import report_part
 
 LATENCY_BATCH_SIZES = (1, 32)
@@ -50,8 +51,8 @@ def evaluate_classifier(
         progress: whether to show a progress bar.
 
     Raises:
-        ValueError: data and classifier do not fit together, or an argument is out of range.
-        OSError: the folder cannot be written; nothing is half written.
+        ValueError: data and classifier do not fit together, an argument is out of range, or the folder cannot be
+            written; nothing is half written.
     """
     require_writable(output)
     _check_fit(classifier, dataset)
@@ -70,7 +71,8 @@ def evaluate_classifier(
             classifier.model, policy, BatchPipeline(sample, classifier.tokenizer, size).epoch(_LATENCY_SEED)
         )
     ]
-    report = Report(name, curve, uncertainty_profile(outputs, policy), tuple(latency))
+    profile = uncertainty_profile(outputs, policy)
+    report = Report(name, curve, profile, tuple(latency), classifier_digest(classifier))
     write_report(report, output)
     return report
 

@@ -10,6 +10,7 @@ from fastbert_tf.checkpoints import SavedClassifier, load_classifier
 from fastbert_tf.config import DEFAULT_SPEED
 from fastbert_tf.evaluation import read_report
 from fastbert_tf.export import export_saved_model
+from fastbert_tf.recipes.digest import classifier_digest
 
 
 def export_classifier(
@@ -39,9 +40,7 @@ def export_classifier(
         ValueError: an argument is out of range, the version exists, or the folder cannot be written; nothing is half
             written.
     """
-    curve = None if evaluation is None else read_report(evaluation).curve
-    if curve is not None and curve.config != classifier.model.config:
-        raise ValueError(f"{evaluation} evaluated a model of another shape; evaluate this one and name that folder")
+    curve = None if evaluation is None else _curve_of(classifier, evaluation)
     return export_saved_model(
         output,
         model=classifier.model,
@@ -50,10 +49,22 @@ def export_classifier(
         is_pair=classifier.is_pair,
         version=version,
         default_speed=default_speed,
-        curve=None if curve is None else curve.to_dict(),
+        curve=curve,
         lowest_accuracy=lowest_accuracy,
         overwrite=overwrite,
     )
+
+
+def _curve_of(classifier: SavedClassifier, evaluation: str | os.PathLike[str]) -> dict[str, Any]:
+    """Reads an evaluation's curve.
+
+    Raises:
+        ValueError: there is none, or it is another model's: its accuracy would be promised in this one's name.
+    """
+    report = read_report(evaluation)
+    if report.model != classifier_digest(classifier):
+        raise ValueError(f"{evaluation} evaluated another model; evaluate this one and name that folder")
+    return report.curve.to_dict()
 
 
 def export_model(model: str | os.PathLike[str], output: str | os.PathLike[str], **options: Any) -> Path:

@@ -38,8 +38,10 @@ class Predictor:
             speed: in [0, 1]: higher answers earlier; None takes `DEFAULT_SPEED`.
 
         Raises:
-            ValueError: the speed is outside [0, 1], or pairs are missing or too many.
+            ValueError: the speed is outside [0, 1], the texts are no list, or pairs are missing or too many.
         """
+        if isinstance(texts, (str, bytes)) or isinstance(text_pairs, (str, bytes)):
+            raise ValueError("texts must be a list of texts, but are one text; put it into a list")
         speed = DEFAULT_SPEED if speed is None else speed
         if not 0 <= speed <= 1:  # NaN fails both comparisons
             raise ValueError(f"speed must be in [0, 1], but is {speed}")

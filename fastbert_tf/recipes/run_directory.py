@@ -15,8 +15,9 @@ from fastbert_tf.files import file_swap
 class RunDirectory:
     """Names what lies where in a run's folder, and keeps two different runs apart.
 
-    `settings.json` says what was asked for, `classifier/` is the trained model, `history.json` its epochs,
-    `tensorboard/` its event files, `state/` the resumable state while the run is unfinished.
+    `settings.json` says what was asked for, `import.json` what a checkpoint brought, `classifier/` is the trained
+    model, `history.json` its epochs, `tensorboard/` its event files, `state/` the resumable state while the run is
+    unfinished.
 
     Args:
         path: the folder; made when it is claimed.
@@ -58,6 +59,10 @@ class RunDirectory:
     def record(self, history: list[dict[str, Any]]) -> None:
         """Writes down the epochs; before the classifier appears, since that ends the run."""
         self._write("history.json", history)
+
+    def record_import(self, report: dict[str, Any]) -> None:
+        """Writes down which tensors of a checkpoint found no place."""
+        self._write("import.json", report)
 
     def forget_state(self) -> None:
         """Removes the resumable state of a finished run."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from fastbert_tf.checkpoints import (
+    ImportReport,
     SavedClassifier,
     check_vocabulary_fits,
     import_backbone,
@@ -44,7 +46,8 @@ def train_classifier(
 
     Args:
         task: labelled rows.
-        output: the run's folder; the trained model is `output/classifier`.
+        output: the run's folder; the trained model is `output/classifier`, and `output/import.json` names every
+            tensor of the checkpoint that found no place.
         checkpoint: a pretrained encoder, or None to start from random weights of `shape`.
         shape: the encoder's shape; only without a checkpoint.
         vocabulary: the token vocabulary; None takes the checkpoint's.
@@ -69,16 +72,23 @@ def train_classifier(
     if deterministic:
         tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(config.seed)
-    backbone, tokenizer = _start(checkpoint, shape, vocabulary, lower_case, config)
+    backbone, tokenizer, report = _start(checkpoint, shape, vocabulary, lower_case, config)
     rows, selection = selection_split(task, held_out, config.seed)
+    if unlabelled is not None and unlabelled.is_pair != task.is_pair:
+        raise ValueError(
+            f"task {task.name} reads {_kind(task.is_pair)}, but the unlabelled texts are {_kind(unlabelled.is_pair)}: "
+            "students would learn from inputs that never come; give texts of the same kind, or none"
+        )
     run = RunDirectory(output)
     asked = {
         "task": task.name,
         "branches": {"dim": branch_dim, "heads": branch_heads},
-        "training": config.to_dict(),
+        "training": config.decisive(),
         "deterministic": deterministic,
     }
     run.claim({**asked, **_start_settings(backbone, tokenizer), **_rows_settings(rows, selection, unlabelled)})
+    if report is not None:
+        run.record_import(asdict(report))
     if run.is_finished:
         print(f"{run.classifier} is trained already")
     else:
@@ -132,11 +142,12 @@ def _start(
     vocabulary: Vocabulary | None,
     lower_case: bool | None,
     config: TrainingConfig,
-) -> tuple[Backbone, WordPieceTokenizer]:
+) -> tuple[Backbone, WordPieceTokenizer, ImportReport | None]:
+    report = None
     if checkpoint is not None and shape is None:
         imported = import_backbone(checkpoint, dtype=config.dtype)
         print(f"{checkpoint}: {imported.report.summary()}")
-        backbone = imported.backbone
+        backbone, report = imported.backbone, imported.report
         vocabulary = vocabulary or imported.vocabulary
         lower_case = imported.lower_case if lower_case is None else lower_case
     elif checkpoint is None and shape is not None:
@@ -147,7 +158,11 @@ def _start(
         raise ValueError("no vocabulary: the checkpoint has no vocab.txt beside it, or none was given; give one")
     check_vocabulary_fits("the vocabulary", len(vocabulary), backbone.config.vocabulary_size)
     longest = min(config.max_sequence_length, backbone.config.max_sequence_length)
-    return backbone, WordPieceTokenizer(vocabulary, lower_case is not False, longest)
+    return backbone, WordPieceTokenizer(vocabulary, lower_case is not False, longest), report
+
+
+def _kind(is_pair: bool) -> str:
+    return "pairs of texts" if is_pair else "single texts"
 
 
 def _start_settings(backbone: Backbone, tokenizer: WordPieceTokenizer) -> dict[str, Any]:

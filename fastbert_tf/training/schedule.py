@@ -115,9 +115,7 @@ class AlternatingSchedule:
 
     def _settings(self, phases: list[_Phase]) -> dict[str, Any]:
         """What decides the weights at the end: a state of anything else is another run's."""
-        settings = self.config.to_dict()
-        del settings["save_every"]
-        return {**settings, "steps_per_epoch": [phase.batches.steps_per_epoch for phase in phases]}
+        return {**self.config.decisive(), "steps_per_epoch": [phase.batches.steps_per_epoch for phase in phases]}
 
     def _run_phase(
         self, phase: _Phase, position: Position, fastbert: FastBert, held_out: Batches, state: TrainingState
@@ -171,8 +169,8 @@ class AlternatingSchedule:
 def _require_finite(value: float, what: str, phase: _Phase, position: Position) -> None:
     if not math.isfinite(value):
         raise ValueError(
-            f"{phase.name} diverged in epoch {position.epoch + 1}: its {what} is {value}; lower the stage's "
-            f"learning rate ({phase.settings.learning_rate}) or train in float32"
+            f"{phase.name} diverged in epoch {position.epoch + 1}: its {what} is {value}; begin again in another "
+            f"directory with a lower learning rate of the stage (now {phase.settings.learning_rate}) or in float32"
         )
 
 

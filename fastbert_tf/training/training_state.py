@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 import zipfile
@@ -151,7 +152,8 @@ class SaveState(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         step = self._position.step + batch + 1
-        if step % self._every == 0 and step < self._steps_per_epoch:
+        is_sound = math.isfinite((logs or {}).get("loss", 0.0))  # else the run could only go on from ruins
+        if is_sound and step % self._every == 0 and step < self._steps_per_epoch:
             position = replace(self._position, step=step, seconds=self.seconds)
             self._state.save(position, self.model.fastbert, self.model.optimizer)
 

@@ -1,5 +1,6 @@
 """The `fastbert` command, from the command line to its output and its one-line errors."""
 
+import argparse
 import contextlib
 import io
 import json
@@ -17,7 +18,7 @@ import tensorflow as tf
 from tiny_checkpoint import LAYERS, write_checkpoint, write_tables
 
 from fastbert_tf.checkpoints import load_classifier
-from fastbert_tf.cli.main import COMMANDS, _run, parse
+from fastbert_tf.cli.main import COMMANDS, _run, parse, parser_of
 
 COLUMNS = ["--text", "sentence", "--label", "label"]
 
@@ -42,9 +43,9 @@ class CommandTestCase(tf.test.TestCase):
         cls.checkpoint = write_checkpoint(cls.folder / "bert")
         write_tables(cls.folder)
         cls.train_words = [
-            "train", "--train", cls.folder / "train.tsv", "--dev", cls.folder / "dev.tsv", *COLUMNS,
-            "--checkpoint", cls.checkpoint, "--epochs", 1, "--distillation_epochs", 1, "--branch_dim", 8,
-            "--progress", "none", "--max_sequence_length", 32,
+            "train", "--train", cls.folder / "train.tsv", *COLUMNS, "--checkpoint", cls.checkpoint,
+            "--epochs", 1, "--distillation_epochs", 1, "--branch_dim", 8, "--progress", "none",
+            "--max_sequence_length", 32,
         ]  # fmt: skip
         cls.run_folder = cls.folder / "run"
         cls.trained = fastbert(*cls.train_words, "--output", cls.run_folder)
@@ -120,12 +121,28 @@ class WholeJobTest(CommandTestCase):
         self.assertEqual(code, 0)
         self.assertLen(rows_of(out), len(texts))
 
+    def test_dev_selects_the_epoch_else_rows_held_out_do(self):
+        with_dev = self.folder / "with_dev"
+        self.assertEqual(fastbert(*self.train_words, "--dev", self.folder / "dev.tsv", "--output", with_dev)[0], 0)
+        self.assertEqual(counts(self.run_folder), (76, 4))  # 5 % of 80 rows
+        self.assertEqual(counts(with_dev), (80, 40))
+
+
+class HelpTest(tf.test.TestCase):
     def test_every_command_has_help(self):
         for command, summary in COMMANDS.items():
             code, out, _ = fastbert(command, "--help")
             self.assertEqual(code, 0, command)
             self.assertIn(summary[1:], " ".join(out.split()))
-            self.assertIn("--", out)
+
+    def test_every_argument_has_help_with_its_default(self):
+        for command, parser in subparsers().items():
+            for action in parser._actions:
+                name = f"{command} {action.option_strings or action.dest}"
+                self.assertTrue(action.help and action.help.strip(), name)
+                if action.default not in (None, False, argparse.SUPPRESS):
+                    self.assertIn("%(default)s", action.help, name)
+            parser.format_help()  # fails on a stray % in a help text
 
 
 class BadInputTest(CommandTestCase):
@@ -151,7 +168,42 @@ class BadInputTest(CommandTestCase):
         self.assert_refused(self.train("--train", self.file("sentence\tlabel\n")), "no rows")
         self.assert_refused(self.train("--text", "words"), "words", "sentence")
         self.assert_refused(self.train("--dev", self.file("sentence\tlabel\nfine\tsplendid\n")), "splendid", "negative")
-        self.assert_refused(self.train("--task", "sst2"), "exactly one")
+        self.assert_refused(["train", *self.train_words[3:], "--output", "never"], "exactly one")
+
+    def test_options_that_would_have_no_effect(self):
+        named = ["train", "--task", "sample", "--checkpoint", self.checkpoint, "--output", self.folder / "never"]
+        table = ("--train", "a.tsv"), ("--dev", "a.tsv"), ("--text", 0), ("--text_pair", 1), ("--label", "label")
+        for option, value in (*table, ("--label_names", "a,b")):
+            self.assert_refused([*named, option, value], option, "--task names sample", "drop")
+        self.assert_refused([*named, "--held_out", 0.05], "--held_out", "dev part", "drop")
+        self.assert_refused([*named, "--data_dir", self.folder], "--data_dir", "drop")
+        self.assert_refused(self.train("--data_dir", self.folder), "--data_dir", "drop")
+        self.assert_refused(self.train("--dev", self.folder / "dev.tsv", "--held_out", 0.05), "--held_out", "--dev")
+        for option, value in (
+            ("--distillation_epochs", 1),
+            ("--distillation_learning_rate", 1),
+            ("--divergence", "forward"),
+            ("--unlabelled", self.folder / "dev.tsv"),
+        ):
+            self.assert_refused([*named, "--no_self_distillation", option, value], option, "--no_self_distillation")
+
+        evaluate = ["evaluate", "--model", self.classifier, "--output", self.folder / "never"]
+        for words in (*table[2:], ("--data", "a.tsv"), ("--metrics", "f1"), ("--no_label",)):
+            self.assert_refused([*evaluate, "--task", "sample", *words], words[0], "--task names sample", "drop")
+        for words in (("--label", "label"), ("--metrics", "accuracy")):
+            self.assert_refused([*evaluate, "--data", self.folder / "dev.tsv", "--no_label", *words], words[0], "drop")
+        self.assertFalse((self.folder / "never").exists())
+
+        self.assert_refused(["predict", "--model", self.classifier, "--model_name", "m", "text"], "--model_name")
+        self.assert_refused(["doctor", self.folder, "--model_name", "m"], "--model_name", "--address")
+        serve = ["serve", "--model_base_path", self.folder]
+        gateway = ["gateway", "--upstream", "127.0.0.1:1"]
+        for words in (serve, gateway):
+            for option in ("--rest_api_timeout_in_ms", "--monitoring_config_file"):
+                self.assert_refused([*words, option, 1], option, "--rest_api_port")
+        poll = "--model_config_file_poll_wait_seconds"
+        self.assert_refused([*serve, poll, 0], poll, "without --model_config_file")
+        self.assert_refused(["serve", "--model_config_file", "m", "--model_name", "m"], "--model_name", "drop")
 
     def test_start(self):
         self.assert_refused(self.train("--checkpoint", self.folder / "none"), self.folder / "none")
@@ -192,7 +244,7 @@ class BadInputTest(CommandTestCase):
         other = self.folder / "other"
         self.assertEqual(fastbert(*self.train_words, "--branch_dim", 4, "--output", other)[0], 0)
         export = ["export", "--model", other / "classifier", "--evaluation", evaluation, "--output", other / "export"]
-        self.assert_refused(export, evaluation, "another shape")
+        self.assert_refused(export, evaluation, "another model")
 
     def test_outputs_that_cannot_be_written(self):
         blocked = self.file("a file, not a folder", "blocked")
@@ -229,6 +281,18 @@ def served(export):
     finally:
         process.kill()
         process.stdout.close()
+
+
+def subparsers():
+    """The parsers of all commands, by name."""
+    parser = parser_of(COMMANDS)
+    return next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction)).choices
+
+
+def counts(run):
+    """How many rows a run was trained on, and how many selected its best epoch."""
+    settings = json.loads((run / "settings.json").read_text())
+    return settings["training_rows"]["count"], settings["selection_rows"]["count"]
 
 
 def rows_of(output):

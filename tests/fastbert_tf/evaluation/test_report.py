@@ -8,10 +8,10 @@ import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from unittest import mock
 from xml.etree import ElementTree
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -24,6 +24,7 @@ from fastbert_tf.evaluation import (
     plots,
     read_report,
     regenerate,
+    require_writable,
     speed_curve,
     speed_table,
     uncertainty_profile,
@@ -63,6 +64,10 @@ def stems(directory: Path, suffix: str) -> set[str]:
 
 
 class ReportTest(tf.test.TestCase, parameterized.TestCase):
+    @pytest.fixture(autouse=True)
+    def take_fixtures(self, file_size_limit, unprivileged):
+        self.file_size_limit, self.unprivileged = file_size_limit, unprivileged
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -110,24 +115,35 @@ class ReportTest(tf.test.TestCase, parameterized.TestCase):
         self.assertTrue((self.directory / "model.weights.h5").exists())
         self.assertEqual(read_report(self.directory), make_report(labelled=False))
 
-    @parameterized.parameters(True, False)
-    def test_a_full_disk_leaves_nothing_half_written(self, existing):
+    @parameterized.product(existing=(True, False), limit=(0, 100, 20_000))
+    def test_a_full_disk_leaves_nothing_half_written(self, existing, limit):
         if existing:
             write_report(self.report, self.directory)
         before = sorted(self.directory.parent.rglob("*"))
-        with (
-            mock.patch.object(plots, "save_figure", side_effect=OSError("No space left on device")),
-            self.assertRaisesRegex(OSError, "No space left"),
-        ):
+        words = f"{self.directory} cannot be written .File too large.; make room there or choose another"
+        with self.file_size_limit(limit), self.assertRaisesRegex(ValueError, words):
             write_report(replace(self.report, name="other"), self.directory)
         self.assertEqual(sorted(self.directory.parent.rglob("*")), before)
         if existing:
             self.assertEqual(read_report(self.directory).name, "SST-2")
 
+    def test_a_read_only_folder_is_found_before_the_work(self):
+        above = self.directory.parent
+        above.mkdir()
+        require_writable(self.directory)
+        above.chmod(0o555)
+        self.addCleanup(above.chmod, 0o755)
+        words = f"{self.directory} cannot be written .Permission denied.; make room there or choose another"
+        with self.unprivileged(above):
+            for attempt in (require_writable, functools.partial(write_report, self.report)):
+                with self.assertRaisesRegex(ValueError, words):
+                    attempt(self.directory)
+        self.assertEmpty(os.listdir(above))
+
     def test_target_is_a_file(self):
         self.directory.parent.mkdir(parents=True)
         self.directory.write_text("mine")
-        with self.assertRaisesRegex(OSError, str(self.directory)):
+        with self.assertRaisesRegex(ValueError, f"{self.directory} cannot be written .File exists"):
             write_report(self.report, self.directory)
         self.assertEqual(self.directory.read_text(), "mine")
 

@@ -142,12 +142,11 @@ class FilesTest(tf.test.TestCase):
 
     def test_batching_parameters(self):
         text = (self.directory / "batching_params.pbtxt").read_text()
-        sizes = [int(size) for size in re.findall(r"^allowed_batch_sizes: (\d+)$", text, re.MULTILINE)]
-        wrapped = dict(re.findall(r"^(\w+) \{ value: (\d+) \}$", text, re.MULTILINE))
-        self.assertEqual(sizes, sorted(set(sizes)))
-        self.assertEqual(sizes[-1], int(wrapped["max_batch_size"]))
-        self.assertLen(text.splitlines(), len(sizes) + len(wrapped))  # nothing else
-        self.assertNotIn("pad_variable_length_inputs", text)
+        wrapped = dict(re.findall(r"^(\w+) \{ value: (\w+) \}$", text, re.MULTILINE))
+        self.assertLen(text.splitlines(), len(wrapped))  # nothing else: no sizes, no padding
+        self.assertEqual(wrapped["enable_large_batch_splitting"], "true")
+        rows, batches = int(wrapped["max_execution_batch_size"]), int(wrapped["max_enqueued_batches"])
+        self.assertEqual(int(wrapped["max_batch_size"]), rows * batches)
 
     def test_warm_up_requests_cover_signatures_lengths_and_batches(self):
         """That they run is tested with the server, which replays them."""

@@ -38,9 +38,9 @@ def _unprivileged(folder):
     if os.geteuid() != 0:
         yield
         return
-    modes = {parent: parent.stat().st_mode for parent in folder.parents if not parent.stat().st_mode & 0o001}
+    modes = {parent: parent.stat().st_mode for parent in folder.parents if parent.stat().st_mode & 0o011 != 0o011}
     for parent, mode in modes.items():
-        parent.chmod(mode | 0o001)
+        parent.chmod(mode | 0o011)
     os.seteuid(NOBODY)
     try:
         yield
