@@ -36,11 +36,15 @@ def parser_of(chosen: Iterable[str]) -> argparse.ArgumentParser:
     """Returns the parser; of the subcommands only those chosen have their arguments."""
     chosen = set(chosen)
     parser = argparse_flags.ArgumentParser(
-        prog="fastbert", description="Compress a BERT, serve it adaptively, and know what speed costs in accuracy."
+        allow_abbrev=False,
+        prog="fastbert",
+        description="Compress a BERT, serve it adaptively, and know what speed costs in accuracy.",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        command = commands.add_parser(
+            name, allow_abbrev=False, help=summary, description=summary[0].upper() + summary[1:] + "."
+        )
         if name in chosen:
             module = importlib.import_module(f"fastbert_tf.cli.{name}")
             module.add_arguments(command)
