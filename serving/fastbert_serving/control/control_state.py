@@ -43,3 +43,5 @@ class ControlState:
     """The speed without load."""
     highest_speed: float
     """The highest that the lowest accuracy allows."""
+    demand: float = 0.0
+    """What the utilisation would be at the speed without load: how many such servers the load asks for."""

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
+
+from fastbert_serving.control.tail_ratio import TailRatio
 
 PRIOR_SHARE = 0.6
 """Share of the time that grows with the work in flight, as long as all loads seen were alike."""
@@ -44,6 +49,20 @@ class LatencyModel:
         self.fixed = 0.0
         self.slope = 0.0
         self._bins: dict[int, _Bin] = {}
+        self._tail = TailRatio()
+
+    def learn(self, now: float, calls: Sequence[tuple[float, float, float]]) -> None:
+        """Takes some calls that ended together.
+
+        Args:
+            now: the time, in seconds.
+            calls: of each the work of others in flight when it arrived, its own work, and the seconds that it took,
+                all over the cost of its rows.
+        """
+        answers = np.asarray(calls)  # (calls, 3)
+        others, own, seconds = answers.mean(0).tolist()
+        self.observe(now, others + own, seconds)
+        self._tail.observe(now, answers, self.fixed, self.slope)
 
     def observe(self, now: float, work: float, seconds: float) -> None:
         """Takes the mean of some calls.
@@ -72,6 +91,10 @@ class LatencyModel:
             utilisation: work that arrives over the capacity; below 1.
         """
         return cost * (self.fixed + self.slope) / (1 - utilisation)
+
+    def p99_seconds(self, cost: float, utilisation: float) -> float:
+        """Predicts the 99th percentile of the time of an answer; the arguments are those of `mean_seconds`."""
+        return self._tail.ratio * self.mean_seconds(cost, utilisation)
 
     def _fit(self, now: float) -> None:
         """Least squares over the bins; the prior weighs as much as a small spread of loads."""

@@ -37,12 +37,12 @@ MOST_SEEN = 4096
 class LoadController:
     """Chooses the speed of calls that bring none, so that the 99th percentile of the latency stays under a target.
 
-    Feed-forward: from the rows that arrive, the cost of a row at each speed (the curve) and a line of latency over
-    work in flight, learned from the calls, it predicts utilisation and latency at each speed, and takes the lowest
-    speed that fits. Work that has piled up beyond what the target allows counts as load of its own. Up at once; down
-    when no moment of the last 10 seconds needed more, and then only by a real step and into a wider margin: so the
-    speed neither runs after the noise of arrivals nor swings. It has no thread of its own: calls drive it. May be used
-    from any thread.
+    Feed-forward: from the rows that arrive, the cost of a row at each speed (the curve), and a line of latency over
+    work in flight and the tail above it, both learned from the calls, it predicts utilisation and 99th percentile at
+    each speed, and takes the lowest speed that fits. Work that has piled up beyond what the target allows counts as
+    load of its own. Up at once; down when no moment of the last 10 seconds needed more, and then only by a real step
+    and into a wider margin: so the speed neither runs after the noise of arrivals nor swings. It has no thread of its
+    own: calls drive it. May be used from any thread.
 
     Args:
         curve: cost and accuracy of the model.
@@ -77,7 +77,7 @@ class LoadController:
         self._speed = self.speeds[0]
         self._reason = Reason.REST
         self._rows, self._other_work, self._model = ArrivalRate(clock()), ArrivalRate(clock()), LatencyModel()
-        self._sample: list[tuple[float, float]] = []
+        self._sample: list[tuple[float, float, float]] = []
         self._needed: deque[tuple[float, float]] = deque()
         self._seen: deque[tuple[float, float]] = deque(maxlen=MOST_SEEN)
         self._ticked = self._learned = clock()
@@ -96,18 +96,18 @@ class LoadController:
             now = self._clock()
             self._tick(now)
             times = [seconds for end, seconds in self._seen if end >= now - SEEN_SECONDS]
-            rows = self._rows.rate(now)
-            work = rows * self._choice.costs[self._speed] + self._other_work.rate(now)
+            rows, other_work = self._rows.rate(now), self._other_work.rate(now)
             return ControlState(
                 speed=self._speed,
                 reason=self._reason,
                 arrival_rate=rows,
-                utilisation=work * self._model.slope,
+                utilisation=(rows * self._choice.costs[self._speed] + other_work) * self._model.slope,
                 queue_seconds=self._in_flight * self._model.slope,
                 p99_seconds=float(np.percentile(times, 99)) if times else 0.0,
                 target_p99_seconds=self._choice.target_p99_seconds,
                 lowest_speed=self.speeds[0],
                 highest_speed=self.speeds[-1],
+                demand=(rows * self._choice.costs[self.speeds[0]] + other_work) * self._model.slope,
             )
 
     def admit(self, rows: int, speeds: np.ndarray | None = None) -> Admission:
@@ -146,9 +146,9 @@ class LoadController:
                 else:
                     self._rows.take_back(admission.rows)
             elif error is None:
-                seconds = now - admission.arrived
+                seconds, cost = now - admission.arrived, admission.cost
                 self._seen.append((now, seconds))
-                self._sample.append((admission.ahead / admission.cost, seconds / admission.cost))
+                self._sample.append(((admission.ahead - admission.work) / cost, admission.rows, seconds / cost))
             self._tick(now)
 
     # === Decision; the lock is held ===
@@ -158,7 +158,7 @@ class LoadController:
             return
         self._ticked = now
         if self._sample and now - self._learned >= LEARN_SECONDS:
-            self._model.observe(now, *np.mean(self._sample, axis=0).tolist())
+            self._model.learn(now, self._sample)
             self._sample.clear()
             self._learned = now
         self._decide(now)
@@ -191,6 +191,7 @@ class LoadController:
 
     def _take_over(self, predecessor: LoadController) -> None:
         with predecessor._lock:
+            predecessor._tick(self._clock())
             self._rows = copy.deepcopy(predecessor._rows)
             self._other_work = copy.deepcopy(predecessor._other_work)
             self._model = copy.deepcopy(predecessor._model)

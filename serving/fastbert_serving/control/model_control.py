@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 
 import numpy as np
 from absl import logging
@@ -14,16 +15,30 @@ from fastbert_serving.backend import ServedVersion
 from fastbert_serving.control.control_state import ControlState
 from fastbert_serving.control.cost_curve import CostCurve
 from fastbert_serving.control.load_controller import LoadController
+from fastbert_serving.manifest import Manifest
 
 MOST_VERSIONS = 8
-"""Versions of a model that are remembered; the one first seen is forgotten first."""
+"""Versions of a model that are remembered; the one not called for longest is forgotten first."""
+CALLED_SECONDS = 10.0
+"""A version whose last call is older than the model's by this has been replaced."""
+
+
+@dataclass
+class _Version:
+    """A version that is called."""
+
+    manifest: Manifest | None
+    controller: LoadController | None
+    called: float
+    """When it last was."""
 
 
 class ModelControl:
     """A `SpeedControl`: one `LoadController` for each version that answers.
 
-    A new version starts with what the one before it has learned. A version whose manifest has no curve or no lowest
-    accuracy keeps its own speed, and the log says why. May be used from any thread.
+    A new version, or one whose manifest has become another, starts with what the one before it has learned. A version
+    whose manifest is missing or has no curve or no lowest accuracy keeps its own speed, and the log says why, once.
+    May be used from any thread.
 
     Args:
         target_p99_seconds: where the 99th percentile of the time in the server shall stay.
@@ -43,8 +58,9 @@ class ModelControl:
         self.target_p99_seconds = target_p99_seconds
         self._clock = clock
         self._lock = threading.Lock()
-        self._controllers: dict[str, dict[int, LoadController | None]] = {}
-        self._in_use: dict[str, LoadController | None] = {}
+        self._versions: dict[str, dict[int, _Version]] = {}
+        self._in_use: dict[str, LoadController] = {}
+        self._logged: set[str] = set()
 
     def admit(
         self, served: ServedVersion, rows: int, speeds: np.ndarray | None
@@ -65,28 +81,34 @@ class ModelControl:
     def states(self) -> Mapping[str, ControlState]:
         """Returns where control stands, by name of the model: of its version with the most load.
 
-        Models without control are missing.
+        A version that is called no more, while another is, does not count. Models without control are missing.
         """
         with self._lock:
-            by_name = {name: list(versions.values()) for name, versions in self._controllers.items()}
-        states = {name: [one.state for one in versions if one is not None] for name, versions in by_name.items()}
+            called = {name: _still_called([*versions.values()]) for name, versions in self._versions.items()}
+        states = {name: [one.state for one in controllers] for name, controllers in called.items()}
         return {name: max(found, key=lambda state: state.arrival_rate) for name, found in states.items() if found}
 
     def _controller(self, served: ServedVersion) -> LoadController | None:
         with self._lock:
-            versions = self._controllers.setdefault(served.name, {})
-            if served.version not in versions:
-                versions[served.version] = self._new(served)
+            versions, now = self._versions.setdefault(served.name, {}), self._clock()
+            known = versions.get(served.version)
+            if known is None or known.manifest != served.manifest:
+                known = versions[served.version] = _Version(served.manifest, self._new(served), now)
                 if len(versions) > MOST_VERSIONS:
-                    del versions[next(iter(versions))]
-            controller = self._in_use[served.name] = versions[served.version]
-            return controller
+                    del versions[min(versions, key=lambda number: versions[number].called)]
+            known.manifest, known.called = served.manifest, now  # the same object is quickly compared
+            if known.controller is not None:
+                self._in_use[served.name] = known.controller
+            return known.controller
 
     def _new(self, served: ServedVersion) -> LoadController | None:
         try:
             return self._controller_of(served)
         except ValueError as error:
-            logging.warning("load control is off for model %s version %d: %s", served.name, served.version, error)
+            words = f"load control is off for model {served.name} version {served.version}: {error}"
+            if words not in self._logged:
+                self._logged.add(words)
+                logging.warning("%s", words)
             return None
 
     def _controller_of(self, served: ServedVersion) -> LoadController:
@@ -107,3 +129,8 @@ class ModelControl:
             self._clock,
             self._in_use.get(served.name),
         )
+
+
+def _still_called(versions: Sequence[_Version]) -> list[LoadController]:
+    latest = max(one.called for one in versions)
+    return [one.controller for one in versions if one.controller is not None and one.called >= latest - CALLED_SECONDS]

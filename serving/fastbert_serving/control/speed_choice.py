@@ -10,8 +10,6 @@ MOST_UTILISATION = 0.8
 """Share of the capacity that may be used; the rest is for the noise of arrivals and of the estimates."""
 MOST_OF_TARGET = 0.9
 """Share of the target that the predicted 99th percentile may take."""
-TAIL = 2.0
-"""99th percentile over mean of the time of an answer: at worst it waits for a whole batch, then runs in the next."""
 DOWN_MARGIN = 0.8
 """Part of both limits within which a lower speed than the one in force must stay."""
 
@@ -50,7 +48,7 @@ class SpeedChoice:
             margin = 1.0 if speed >= in_force else DOWN_MARGIN
             utilisation = (rows * cost + work) * model.slope
             if utilisation <= MOST_UTILISATION * margin:
-                p99 = TAIL * model.mean_seconds(cost, utilisation)
+                p99 = model.p99_seconds(cost, utilisation)
                 if p99 <= MOST_OF_TARGET * margin * self.target_p99_seconds:
                     return Choice(speed, True)
         return Choice(speed, False)

@@ -15,6 +15,10 @@ _GAUGES = {
         "fastbert_control_utilisation",
         "Work that arrives over what the server can do; above 1 it queues.",
     ),
+    "demand": (
+        "fastbert_control_demand",
+        "Work that arrives over what the server can do, were it all done at the speed without load.",
+    ),
     "queue_seconds": ("fastbert_control_queue_seconds", "Time to finish what is in flight."),
     "p99_seconds": ("fastbert_control_p99_seconds", "99th percentile of recent answers' time."),
     "target_p99_seconds": ("fastbert_control_target_p99_seconds", "Where that shall stay."),

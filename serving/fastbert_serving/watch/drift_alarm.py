@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from absl import logging
 from prometheus_client.core import GaugeMetricFamily
 
 from fastbert_serving.backend import ServedVersion
+from fastbert_serving.manifest import Manifest
 from fastbert_serving.watch.exit_curve import ExitCurve
 
 FALSE_ALARM_PROBABILITY = 1e-6
 MAX_VERSIONS = 64
-"""Versions watched; beyond, the one watched longest is forgotten."""
+"""Versions watched; beyond, the one that has not answered for longest is forgotten."""
+EXPOSED_SECONDS = 900.0
+"""A version that has not answered for longer is not exposed: it may have been replaced, and so will never be judged
+again."""
 
 _LABELS = ("model_name", "version")
 
@@ -23,8 +28,10 @@ _LABELS = ("model_name", "version")
 class _Watched:
     """A version of a model under watch."""
 
-    def __init__(self, curve: ExitCurve) -> None:
+    def __init__(self, manifest: Manifest | None, curve: ExitCurve) -> None:
+        self.manifest = manifest
         self.curve = curve
+        self.answered = 0.0  # when it last did
         self.drift: float | None = None
         self.is_alarmed = False
         self.forget()
@@ -54,25 +61,29 @@ class DriftAlarm:
     by t more than that with a probability of at most exp(-2 t^2 / (1/n + 1/m)) (McDiarmid's inequality); `t` is taken
     so that this is one in a million windows.
 
-    It is also a collector of Prometheus metrics.
+    It is also a collector of Prometheus metrics, of the versions that have answered in the last 15 minutes.
 
     Args:
         window_rows: rows of a window.
         tolerance: total variation distance that is no reason for an alarm, in [0, 1].
+        clock: gives the time, in seconds.
 
     Raises:
         ValueError: an argument breaks its rule.
     """
 
-    def __init__(self, window_rows: int = 5000, tolerance: float = 0.05) -> None:
+    def __init__(
+        self, window_rows: int = 5000, tolerance: float = 0.05, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         if window_rows < 1:
             raise ValueError(f"window_rows must be at least 1, but is {window_rows}")
         if not 0 <= tolerance <= 1:
             raise ValueError(f"tolerance must be in [0, 1], but is {tolerance}")
         self.window_rows = window_rows
         self.tolerance = tolerance
+        self._clock = clock
         self._lock = threading.Lock()
-        self._versions: dict[tuple[str, int], _Watched | None] = {}
+        self._versions: dict[tuple[str, int], _Watched] = {}
 
     def observe(self, served: ServedVersion, speeds: np.ndarray, exit_layers: np.ndarray) -> None:
         """Takes note of answered rows; they are compared when the window is full, not on every request's time.
@@ -104,7 +115,7 @@ class DriftAlarm:
         return self.tolerance + mean + math.sqrt(math.log(1 / FALSE_ALARM_PROBABILITY) / 2 * spread)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yields the distance and the alarm of every watched model, for an exposition."""
+        """Yields the distance and the alarm of every watched version that answers, for an exposition."""
         drift = GaugeMetricFamily(
             "fastbert_exit_layer_drift",
             "Total variation distance between exit layers of the last window and the manifest's.",
@@ -114,22 +125,27 @@ class DriftAlarm:
             "fastbert_exit_layer_drift_alarm", "1 where that distance is an alarm.", labels=_LABELS
         )
         with self._lock:
+            oldest = self._clock() - EXPOSED_SECONDS
             for (name, version), watched in self._versions.items():
-                if watched is not None and watched.drift is not None:
+                if watched.drift is not None and watched.answered >= oldest:
                     drift.add_metric((name, str(version)), watched.drift)
                     alarm.add_metric((name, str(version)), float(watched.is_alarmed))
         yield drift
         yield alarm
 
     def _watched(self, served: ServedVersion) -> _Watched | None:
-        """Returns the watch over a version, which has none without a curve."""
+        """Returns the watch over a version, which has none without a curve; another manifest begins it anew."""
         key = (served.name, served.version)
-        if key not in self._versions:
+        watched = self._versions.get(key)
+        if watched is None or watched.manifest != served.manifest:
             curve = ExitCurve.of(served.manifest)
-            self._versions[key] = None if curve is None else _Watched(curve)
-            if len(self._versions) > MAX_VERSIONS:
-                del self._versions[next(iter(self._versions))]
-        return self._versions[key]
+            if curve is None:
+                return None
+            watched = self._versions[key] = _Watched(served.manifest, curve)
+        watched.manifest, watched.answered = served.manifest, self._clock()  # the same object is quickly compared
+        if len(self._versions) > MAX_VERSIONS:
+            del self._versions[min(self._versions, key=lambda known: self._versions[known].answered)]
+        return watched
 
     def _judge(self, served: ServedVersion, watched: _Watched) -> None:
         watched.drift = watched.distance()

@@ -60,14 +60,23 @@ class Record:
 
 
 class Simulation:
-    """A controller in front of a simulated machine."""
+    """A controller in front of a simulated machine; `weight` makes the rows of a call dearer than others."""
 
-    def __init__(self, machine=None, target=0.5, seed=0, slowdown=lambda now: 1.0, max_queue=3200):
+    def __init__(
+        self,
+        machine=None,
+        target=0.5,
+        seed=0,
+        slowdown=lambda now: 1.0,
+        weight=lambda rng: 1.0,
+        max_queue=3200,
+    ):
         self.now = 0.0
         self.machine = machine or Machine()
         self.controller = LoadController(CURVE, 0.0, LOWEST_ACCURACY, target, lambda: self.now)
         self._rng = random.Random(seed)
         self._slowdown = slowdown
+        self._weight = weight
         self._max_queue = max_queue
 
     def run(self, rate, until, fixed_speed=None, rows=1):
@@ -79,7 +88,7 @@ class Simulation:
             if ends and (arrival >= until or ends[0][0] <= arrival):
                 self.now, _, batch = heapq.heappop(ends)
                 running -= 1
-                for admission in batch:
+                for admission, _ in batch:
                     self.controller.end(admission, error=None)
                     answers.append((admission.arrived, self.now - admission.arrived, admission.cost, admission.speed))
             else:
@@ -90,11 +99,11 @@ class Simulation:
                     self.controller.end(admission, error=RuntimeError())
                     rejected += 1
                 else:
-                    queue.append(admission)
+                    queue.append((admission, self._weight(self._rng)))
             while queue and running < self.machine.places:
                 batch = [queue.popleft() for _ in range(min(len(queue), BATCH_ROWS // rows))]
                 running, number = running + 1, number + 1
-                costs = [admission.cost for admission in batch for _ in range(rows)]
+                costs = [weight * admission.cost for admission, weight in batch for _ in range(rows)]
                 seconds = self.machine.seconds(costs, running, self._rng) * self._slowdown(self.now)
                 heapq.heappush(ends, (self.now + seconds, number, batch))
             if self.controller.speed != changes[-1][1]:

@@ -2,12 +2,14 @@
 
 import random
 
+import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
 from fastbert_serving.control.arrival_rate import ArrivalRate
 from fastbert_serving.control.latency_model import LatencyModel
 from fastbert_serving.control.speed_choice import SpeedChoice
+from fastbert_serving.control.tail_ratio import TailRatio
 
 
 def arrivals(rate, start, end, seed=0):
@@ -97,6 +99,58 @@ class LatencyModelTest(tf.test.TestCase):
         model.fixed, model.slope = 0.03, 0.01
         self.assertAllClose(model.mean_seconds(0.5, 0.0), 0.02)
         self.assertAllClose(model.mean_seconds(0.5, 0.75), 0.08)
+
+
+class TailRatioTest(tf.test.TestCase, parameterized.TestCase):
+    FIXED, SLOPE = 0.01, 0.005
+
+    def setUp(self):
+        super().setUp()
+        self.random = np.random.default_rng(0)
+
+    def ratio(self, factors, others=0.0, rows=1.0, pause=0.25):
+        """The ratio after answers on the line times `factors`, ten at a time."""
+        tail, factors = TailRatio(), np.asarray(factors)
+        others, rows = np.broadcast_to(others, factors.shape), np.broadcast_to(rows, factors.shape)
+        calls = np.stack([others, rows, factors * (self.FIXED + self.SLOPE * (others + rows))], axis=1)
+        for tick, some in enumerate(np.split(calls, len(calls) // 10)):
+            tail.observe(tick * pause, some, self.FIXED, self.SLOPE)
+        return tail.ratio
+
+    def mix(self, count):
+        """One row in twenty takes fifteen times as long."""
+        return np.where(self.random.random(count) < 0.05, 15.0, 1.0)
+
+    def test_rows_alike_have_the_least(self):
+        self.assertEqual(self.ratio(self.random.lognormal(0, 0.2, 1000)), 2.0)
+
+    def test_slow_rows_among_fast_ones(self):
+        self.assertAllClose(self.ratio(self.mix(1000)), 15 / 1.7, rtol=0.15)
+
+    def test_long_calls_among_short_ones(self):
+        rows = self.mix(1000)  # 0.01 + 0.005 * 15 over the mean, 0.01 + 0.005 * 1.7
+        self.assertAllClose(self.ratio(np.ones(1000), rows=rows), 0.085 / 0.0185, rtol=0.15)
+        self.assertEqual(self.ratio(np.ones(1000), rows=32), 2.0)
+
+    def test_a_surge_is_no_tail(self):
+        """Its answers take twenty times as long as those of the calm before, and all of them do."""
+        others = np.repeat([0.0, 60.0], [900, 100])
+        self.assertEqual(self.ratio(np.ones(1000), others), 2.0)
+
+    def test_stalls_count_for_so_much_only(self):
+        self.assertEqual(self.ratio(np.where(np.arange(1000) % 50, 1.0, 1000.0)), 10.0)
+
+    @parameterized.parameters((190, 0.25), (1000, 4.0))
+    def test_few_answers_or_old_ones_say_nothing(self, count, pause):
+        self.assertEqual(self.ratio(self.mix(count), pause=pause), 2.0)
+
+    def test_slow_rows_are_forgotten(self):
+        self.assertEqual(self.ratio([*self.mix(1000), *np.ones(1000)]), 2.0)
+
+    def test_answers_in_no_time(self):
+        tail = TailRatio()
+        tail.observe(0.0, np.tile([0.0, 1.0, 0.0], (500, 1)), fixed=0.0, slope=0.0)
+        self.assertEqual(tail.ratio, 2.0)
 
 
 class SpeedChoiceTest(tf.test.TestCase, parameterized.TestCase):

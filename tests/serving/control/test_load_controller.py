@@ -41,6 +41,7 @@ class LoadControllerTest(tf.test.TestCase):
         self.assertAllClose(state.arrival_rate, 10, rtol=0.1)
         self.assertAllClose(state.p99_seconds, 0.02)
         self.assertBetween(state.utilisation, 0.02, 0.3)
+        self.assertAllClose(state.demand, state.utilisation)  # at rest
         self.assertEqual(state.queue_seconds, 0)
 
     def test_calls_with_their_own_speed_keep_it_and_count_as_load(self):
@@ -52,6 +53,19 @@ class LoadControllerTest(tf.test.TestCase):
         beside = Simulation(Machine())
         beside.run(lambda _: 0.9 * beside.machine.capacity(0.0), 20, fixed_speed=0.0)
         self.assertGreater(beside.controller.speed, 0.5)  # nobody takes it, but the next call without one would
+
+    def test_a_higher_speed_does_not_lower_the_demand(self):
+        simulation = Simulation(Machine())
+        rate = 1.5 * simulation.machine.capacity(0.0)
+        simulation.run(lambda now: rate, 20)
+        state = simulation.controller.state
+        self.assertLess(state.utilisation, 0.9)
+        self.assertAllClose(state.demand, state.utilisation / CURVE.cost(state.speed))
+        simulation.run(lambda now: rate, 40, fixed_speed=0.8)
+        work = rate * CURVE.cost(0.8)  # of clients who name their speed: no speed of ours changes it
+        state = simulation.controller.state
+        self.assertAllClose(state.demand, state.utilisation)
+        self.assertAllClose(state.demand, work / simulation.machine.capacity(0.0), rtol=0.3)
 
     def test_calls_that_break_a_rule_are_no_load(self):
         for error in (InvalidRequest("bad"), UnknownSignature("none")):

@@ -1,13 +1,14 @@
 """The promise: a surge is answered by speed, and the speed comes back. In simulated time."""
 
 import math
+from unittest import mock
 
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 from simulated_server import CURVE, LOWEST_ACCURACY, Machine, Simulation
 
-from fastbert_serving.control import Reason
+from fastbert_serving.control import Reason, tail_ratio
 
 TARGET = 0.5
 SURGE_START, SURGE_END, END = 30.0, 70.0, 110.0
@@ -100,6 +101,26 @@ class StepLoadTest(tf.test.TestCase, parameterized.TestCase):
         rate = surge(machine, 0.3)
         record = Simulation(machine, 3.5).run(rate, END)
         self.assertLess(record.p99(SURGE_START, SURGE_END), 3.5)
+
+    def slow_rows(self):
+        """10 ms a row at full depth, but 150 ms for one in twenty until the second 100; the target is 100 ms."""
+        machine = Machine(fixed=0.0005, deepest=0.0, row=0.0095, places=8, is_shared=False)
+        simulation = Simulation(
+            machine, 0.1, weight=lambda rng: 15.0 if simulation.now < 100 and rng.random() < 0.05 else 1.0
+        )
+        return simulation.run(lambda _: 60.0, 200)
+
+    def test_slow_rows_among_fast_ones(self):
+        record = self.slow_rows()
+        self.assertLess(record.p99(20, 100), 0.1)
+        self.assertLess(np.max(record.speeds[record.arrived < 100]), 0.8)  # no faster than that takes
+        self.assertLessEqual(record.reversals(), 1)
+        self.assertEqual(np.max(record.speeds[record.arrived > 150]), 0.0)
+
+    def test_slow_rows_hidden_by_the_mean_miss_the_target(self):
+        with mock.patch.object(tail_ratio, "MOST_TAIL", tail_ratio.LEAST_TAIL):
+            record = self.slow_rows()
+        self.assertGreater(record.p99(20, 100), 0.14)
 
     def test_more_than_the_highest_speed_can_do(self):
         machine = Machine()

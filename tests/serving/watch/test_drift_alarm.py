@@ -53,12 +53,13 @@ class DriftAlarmTest(tf.test.TestCase, parameterized.TestCase):
     def setUp(self):
         super().setUp()
         self.random = np.random.default_rng(1)
-        self.alarm = DriftAlarm(window_rows=2000)
+        self.now = 0.0
+        self.alarm = DriftAlarm(window_rows=2000, clock=lambda: self.now)
 
-    def feed(self, shares, speeds=0.5, windows=1, version=3):
+    def feed(self, shares, speeds=0.5, windows=1, version=3, curve=CURVE):
         for _ in range(windows * 20):
             rows = layers(shares, 100, self.random)
-            self.alarm.observe(served(version), np.full(100, speeds, np.float32), rows)
+            self.alarm.observe(served(version, curve), np.full(100, speeds, np.float32), rows)
 
     def state(self):
         drift, alarm = self.alarm.collect()
@@ -110,6 +111,31 @@ class DriftAlarmTest(tf.test.TestCase, parameterized.TestCase):
         for version in range(100, 300):
             self.feed(COUNTS[0.5], version=version)
         self.assertLessEqual(len(self.state()), 64)
+
+    def test_the_alarm_of_a_replaced_version_ends(self):
+        self.feed([7, 1, 1, 1], version=3, windows=2)
+        for _ in range(20):
+            self.now += 60
+            self.feed(COUNTS[0.5], version=4)
+        self.assertEqual([(version, alarm) for version, _, alarm in self.state()], [("4", False)])
+        self.now += 60
+        self.alarm.observe(served(version=3), np.float32([0.5]), np.int32([1]))  # it answers again
+        self.assertEqual([(version, alarm) for version, _, alarm in self.state()], [("3", True), ("4", False)])
+
+    def test_another_manifest_under_the_same_number(self):
+        points = [{"speed": 0.5, "exit_layers": [700, 100, 100, 100]}]
+        self.feed([7, 1, 1, 1])
+        self.assertTrue(self.state()[0][2])
+        self.feed([7, 1, 1, 1], curve={"points": points})
+        ((_, drift, is_alarmed),) = self.state()
+        self.assertLess(drift, 0.05)
+        self.assertFalse(is_alarmed)
+
+    def test_a_manifest_that_comes_late(self):
+        self.feed([7, 1, 1, 1], curve=None)
+        self.assertEmpty(self.state())
+        self.feed([7, 1, 1, 1])
+        self.assertTrue(self.state()[0][2])
 
     def test_what_cannot_be_watched(self):
         self.alarm.observe(served(curve=None), np.float32([0.5]), np.int32([1]))
