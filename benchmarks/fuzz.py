@@ -17,7 +17,7 @@ from pathlib import Path
 
 from absl import app, flags
 from harness.fuzz_run import FuzzRun
-from harness.fuzzing import LIMITS, contract_of, fuzz
+from harness.fuzzing import contract_of, flags_of, fuzz
 from harness.serving_process import start_server
 
 _EXPORT = flags.DEFINE_string("export", None, "the model's directory", required=True)
@@ -30,10 +30,11 @@ _OUTPUT = flags.DEFINE_string("output", None, "JSON file for the figures")
 
 def show(export: Path, index: int, log: Path) -> None:
     """Sends one case and prints it."""
-    with start_server(export, log, flags=LIMITS) as server:
+    with start_server(export, log, flags=flags_of(export)) as server:
         run = FuzzRun(server.address, server.rest_address, contract_of(export), _SEED.value)
-        print(run.case(index))
-        run.send(index)
+        case = run.case(index)
+        print(case)
+        run.send(index, case)
         print(*run.outcomes, *run.failures, sep="\n")
         run.close()
 

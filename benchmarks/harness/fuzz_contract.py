@@ -37,6 +37,8 @@ OUTPUTS = {name: {"probabilities", "label", "label_id", "exit_layer", "uncertain
 OUTPUTS["classify"] = {"classes", "scores"}
 MAX_REPEATED = 4096
 """How often a tensor's last value may stand for missing ones."""
+MAX_RANK = 32
+"""Most dimensions of a tensor."""
 _FIELDS = {STRING: "string_val", FLOAT: "float_val", INT: "int_val"}
 
 
@@ -78,11 +80,11 @@ class Contract:
     name: str
     version: int
     vocabulary_size: int
-    positions: int
+    num_segments: int
+    max_sequence_length: int
     max_rows: int
     max_text_bytes: int
     max_message_bytes: int
-    segments: int = 2
 
     def predict(self, payload: bytes) -> Verdict:
         """Judges a Predict request."""
@@ -120,12 +122,8 @@ class Contract:
         if (request := _parsed(classification_pb2.ClassificationRequest, payload)) is None:
             return Verdict({INTERNAL}, {INVALID})
         verdict = self._spec(request)
-        signature = request.model_spec.signature_name
-        if signature not in ("", *SIGNATURES):
-            verdict.codes |= {PRECONDITION}
-            verdict.doubts |= {INVALID}
-        elif signature not in ("", "classify"):  # another method's signature: refused by the stock server
-            verdict.doubts |= {PRECONDITION, INVALID}
+        if request.model_spec.signature_name != "classify":  # the others, the default too, take no examples
+            verdict.codes.add(INVALID)
         kind = request.input.WhichOneof("kind")
         listed = getattr(request.input, kind) if kind else None
         examples = list(listed.examples) if listed is not None else []
@@ -165,7 +163,7 @@ class Contract:
         if "speed" in tensors:  # a NaN fails both comparisons
             wrong |= not all(0 <= speed <= 1 for speed in tensors["speed"].values)
         if shapes:
-            wrong |= any(not 1 <= length <= self.positions for _, length in shapes)
+            wrong |= any(not 1 <= length <= self.max_sequence_length for _, length in shapes)
             wrong |= self._wrong_tokens(tensors)
         if wrong:
             verdict.codes.add(INVALID)
@@ -207,7 +205,7 @@ class Contract:
         starts = range(0, len(mask.values), length) if length else ()
         return (
             not all(0 <= token < self.vocabulary_size for token in tensors["token_ids"].values)
-            or not all(0 <= segment < self.segments for segment in tensors["segment_ids"].values)
+            or not all(0 <= segment < self.num_segments for segment in tensors["segment_ids"].values)
             or not all(bit in (0, 1) for bit in mask.values)
             or not all(any(mask.values[start : start + length]) for start in starts)
         )
@@ -222,8 +220,10 @@ def decode(proto: tensor_pb2.TensorProto) -> Tensor:
     """Decodes a tensor of text, float32 or int32.
 
     Raises:
-        Malformed: another type, no full shape, or values that do not fill it.
+        Malformed: another type, no full shape, too many dimensions, or values that do not fill it.
     """
+    if len(proto.tensor_shape.dim) > MAX_RANK:
+        raise Malformed
     shape = tuple(axis.size for axis in proto.tensor_shape.dim)
     if proto.dtype not in _FIELDS or proto.tensor_shape.unknown_rank or min(shape, default=0) < 0:
         raise Malformed

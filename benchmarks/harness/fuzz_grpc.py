@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.framework.tensor_shape_pb2 import TensorShapeProto
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -45,6 +46,7 @@ class GrpcCases:
         self._makers = (
             [(self._mutated, 10), (self._damaged, 4), (self._noise, 3), (self._tokens, 2), (self._classify, 2)]
             + [(self._questions, 2), (self._unknown_method, 1), (self._transport, 2), (self._too_large, 0.2)]
+            + [(self._rank, 0.2)]
         )  # fmt: skip
 
     def make(self, rng: random.Random) -> GrpcCase:
@@ -66,7 +68,7 @@ class GrpcCases:
         if signature == "classify":
             texts = np.array([_example(text).SerializeToString() for text in texts], object)
         if signature == "tokenized":
-            length = rng.randint(1, self.contract.positions)
+            length = rng.randint(1, self.contract.max_sequence_length)
             tokens = np.array(
                 [[rng.randrange(5, self.contract.vocabulary_size) for _ in range(length)]] * rows, np.int32
             )
@@ -115,7 +117,7 @@ class GrpcCases:
             case 1:
                 array[rng.randrange(len(array))] = 0
             case 2:
-                array = np.zeros((len(array), rng.choice((0, self.contract.positions + 1))), np.int32)
+                array = np.zeros((len(array), rng.choice((0, self.contract.max_sequence_length + 1))), np.int32)
             case _:
                 array = array[:, : rng.randint(0, array.shape[1])]
         tensor.CopyFrom(tf.make_tensor_proto(array, tf.int32))
@@ -124,7 +126,7 @@ class GrpcCases:
     def _classify(self, rng: random.Random) -> GrpcCase:
         request = classification_pb2.ClassificationRequest()
         request.model_spec.name = rng.choice([self.contract.name] * 4 + list(NAMES))
-        request.model_spec.signature_name = rng.choice(("", "", "classify", "x", "tokenized"))
+        request.model_spec.signature_name = rng.choice(("classify", "classify", "classify", "", "x", "tokenized"))
         listed = request.input.example_list
         if rng.random() < 0.3:
             listed = request.input.example_list_with_context
@@ -179,6 +181,13 @@ class GrpcCases:
         compressed = rng.random() < 0.5
         kind = "small until decompressed" if compressed else "message too large"
         return self._predict(kind, request, is_compressed=compressed)
+
+    def _rank(self, rng: random.Random) -> GrpcCase:
+        """A shape of many dimensions: a server that multiplies them all does nothing else for minutes."""
+        request = self.valid(rng, "serving_default")
+        dimension = TensorShapeProto.Dim(size=rng.choice((0, 1, 2**62)))
+        request.inputs["text"].tensor_shape.dim.extend([dimension] * rng.choice((31, 32, 254, 80_000)))
+        return self._predict("predict: many dimensions", request)
 
 
 def _example(text: bytes, name: str = "text") -> tf.train.Example:

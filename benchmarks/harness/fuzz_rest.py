@@ -57,7 +57,8 @@ class RestCases:
         signature = rng.choice(("serving_default", "with_speed", "tokenized", "classify"))
         rows = rng.randint(1, 4)
         if signature == "classify":
-            return ":classify", {"examples": [{"text": self._text(rng)} for _ in range(rows)]}
+            examples = [{"text": self._text(rng)} for _ in range(rows)]
+            return ":classify", {"signature_name": "classify", "examples": examples}
         columns = {alias: [self._text(rng) for _ in range(rows)] for alias in ("text",)}
         if signature == "tokenized":
             columns = {
@@ -145,13 +146,13 @@ class RestCases:
                 ("X-Large: " + "a" * 2**19, {"400", "431"}),
             )
         )
-        return WireCase("headers", (_http("POST", target, body, extra),), frozenset(expected))
+        return WireCase("headers", (http_request("POST", target, body, extra),), frozenset(expected))
 
     def _post(self, kind: str, target: str, body: bytes) -> WireCase:
         return self._case(kind, "POST", target, body)
 
     def _case(self, kind: str, method: str, target: str, body: bytes) -> WireCase:
-        return WireCase(kind, (_http(method, target, body),), self.contract.expected(method, target, body))
+        return WireCase(kind, (http_request(method, target, body),), self.contract.expected(method, target, body))
 
     def _target(self, rng: random.Random, verb: str, plain: bool = False) -> str:
         chosen = "" if plain or rng.random() < 0.7 else rng.choice(
@@ -168,7 +169,8 @@ class RestCases:
         return plain if rng.random() < 0.8 else {"b64": base64.b64encode(text).decode()}
 
 
-def _http(method: str, target: str, body: bytes, *headers: str) -> bytes:
+def http_request(method: str, target: str, body: bytes, *headers: str) -> bytes:
+    """Returns a well framed request, after whose answer the connection ends."""
     lines = [f"{method} {target} HTTP/1.1", "Host: localhost", "Connection: close", *headers]
     if body or method == "POST":
         lines.append(f"Content-Length: {len(body)}")

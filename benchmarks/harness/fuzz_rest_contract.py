@@ -121,8 +121,8 @@ class RestContract:
         self.contract.judge_values(tensors, verdict)
 
     def _classify(self, document: dict[str, Any], signature: str, verdict: Verdict) -> None:
-        if signature not in ("", "classify"):
-            (verdict.doubts if signature in SIGNATURES else verdict.codes).add("INVALID_ARGUMENT")
+        if signature != "classify":  # the others, the default too, take no examples
+            verdict.codes.add("INVALID_ARGUMENT")
         examples, context = document.get("examples"), document.get("context", {})
         if not isinstance(examples, list) or not examples or not isinstance(context, dict):
             verdict.codes.add("INVALID_ARGUMENT")
@@ -139,8 +139,7 @@ class RestContract:
             except Refused:
                 verdict.codes.add("INVALID_ARGUMENT")
             if isinstance(example, dict):  # further features: of kinds that a tf.Example holds, or not
-                more = [value for name, value in {**context, **example}.items() if name != "text"]
-                verdict.doubts |= {"INVALID_ARGUMENT"} if more else set()
+                verdict.doubts |= {"INVALID_ARGUMENT"} if context or set(example) - {"text"} else set()
 
 
 def _columns(instances: Any, rules: dict[str, tuple[int, int]]) -> dict[str, list] | None:

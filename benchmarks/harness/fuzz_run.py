@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 import grpc
 
-from fastbert_serving import Answer, Client
+from fastbert_serving import Client
+from harness.answer_check import RightAnswers
 from harness.fuzz_case import NO_STATUS, GrpcCase, WireCase
 from harness.fuzz_contract import Contract
 from harness.fuzz_grpc import GrpcCases
@@ -74,7 +75,7 @@ class FuzzRun:
         self._channel = grpc.insecure_channel(self.address, [("grpc.max_send_message_length", -1)])
         self._client = Client(self.address, self.contract.name, timeout=PATIENCE)
         self._open: deque[socket.socket] = deque()
-        self._right = self._ask()
+        self.right = RightAnswers(self._client, [_PROBE_TEXT, ""], [_PROBE_SPEED] * 2)
 
     def case(self, index: int) -> Case:
         """Makes the case of that number."""
@@ -84,14 +85,13 @@ class FuzzRun:
     def run(self, indices: range) -> None:
         """Sends cases, and proper requests in between."""
         for index in indices:
-            self.send(index)
+            self.send(index, self.case(index))
             if index % PROBE_EVERY == PROBE_EVERY - 1:
                 self._probe(index)
         self._probe(indices.stop)
 
-    def send(self, index: int) -> None:
+    def send(self, index: int, case: Case) -> None:
         """Sends one case and notes what came."""
-        case = self.case(index)
         got, details = self._call(case) if isinstance(case, GrpcCase) else self._exchange(case)
         self.outcomes[case.kind, got] += 1
         if got not in case.expected or "Traceback (most recent" in details:
@@ -158,14 +158,15 @@ class FuzzRun:
         except (OSError, http.client.HTTPException):
             return NO_STATUS, ""
 
-    def _ask(self) -> list[Answer]:
-        return self._client.predict([_PROBE_TEXT, ""], speed=_PROBE_SPEED)
+    def _is_right(self) -> bool:
+        answers = self._client.predict(self.right.texts, speed=self.right.speeds)
+        return all(self.right.is_right(row, one.exit_layer, one.probabilities) for row, one in enumerate(answers))
 
     def _probe(self, index: int) -> None:
         """A proper request on both ports must get the right answer, whatever came before."""
         began = time.monotonic()
         try:
-            problem = "" if self._ask() == self._right else "another answer"
+            problem = "" if self._is_right() else "another answer"
             if self.rest_address:
                 door = http.client.HTTPConnection(self.rest_address, timeout=PATIENCE)
                 door.request("POST", f"/v1/models/{self.contract.name}:predict", _PROBE_BODY)

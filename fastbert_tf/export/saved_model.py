@@ -11,7 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from fastbert_serving.manifest import Manifest, TokenizerSettings
+from fastbert_serving.manifest import Manifest, TokenizerSettings, TokenLimits
 from fastbert_tf import __version__
 from fastbert_tf.config import DEFAULT_SPEED
 from fastbert_tf.export.batching_parameters import batching_parameters
@@ -93,10 +93,11 @@ def _manifest(
     curve: dict[str, Any] | None,
     lowest_accuracy: float | None,
 ) -> Manifest:
+    shape = model.config.backbone
     return Manifest(
         labels=tuple(label_names),
         is_pair=is_pair,
-        num_layers=model.config.backbone.num_layers,
+        num_layers=shape.num_layers,
         default_speed=default_speed,
         tokenizer=TokenizerSettings(
             lower_case=tokenizer.lower_case,
@@ -106,6 +107,7 @@ def _manifest(
         versions={"fastbert_tf": __version__, **{name: package_version(name) for name in PACKAGES}},
         curve=curve,
         lowest_accuracy=lowest_accuracy,
+        token_limits=TokenLimits(shape.vocabulary_size, shape.num_segments, shape.max_sequence_length),
     )
 
 

@@ -41,6 +41,18 @@ class TokenizerSettings:
 
 
 @dataclass(frozen=True)
+class TokenLimits:
+    """What the graph takes as tokens: the sizes of the model's tables."""
+
+    vocabulary_size: int
+    """Token ids lie below it."""
+    num_segments: int
+    """Segment ids lie below it."""
+    max_sequence_length: int
+    """Most tokens of a row."""
+
+
+@dataclass(frozen=True)
 class Manifest:
     """What a client or server must know of an exported classifier beyond its graph.
 
@@ -64,6 +76,8 @@ class Manifest:
     """Measured accuracy and cost at several speeds (`points`, each with its `speed`); None: not measured."""
     lowest_accuracy: float | None = None
     """Lowest accuracy on the curve that the owner accepts when load control raises the speed; None: it may not."""
+    token_limits: TokenLimits | None = None
+    """Limits of the signature `tokenized`; None: not known, as in older exports."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labels", tuple(self.labels))
@@ -72,8 +86,9 @@ class Manifest:
     def to_dict(self) -> dict[str, Any]:
         """Returns the manifest as plain JSON types."""
         fields = dataclasses.asdict(self)
-        if self.lowest_accuracy is None:
-            del fields["lowest_accuracy"]  # so that readers which do not know the field read the rest
+        for name in ("lowest_accuracy", "token_limits"):
+            if fields[name] is None:
+                del fields[name]  # so that readers which do not know the field read the rest
         return {"format_version": FORMAT_VERSION, **fields, "labels": list(self.labels)}
 
     @classmethod
@@ -89,7 +104,10 @@ class Manifest:
         """
         _validate(values, source)
         fields = {name: value for name, value in values.items() if name != "format_version"}
-        return cls(**{**fields, "tokenizer": TokenizerSettings(**values["tokenizer"])})
+        fields["tokenizer"] = TokenizerSettings(**values["tokenizer"])
+        if (limits := values.get("token_limits")) is not None:
+            fields["token_limits"] = TokenLimits(**limits)
+        return cls(**fields)
 
     @classmethod
     def read(cls, version_directory: str | os.PathLike[str]) -> Manifest:

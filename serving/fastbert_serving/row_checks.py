@@ -13,12 +13,13 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.example import example_pb2
 
 from fastbert_serving.errors import InvalidRequest
-from fastbert_serving.manifest import Manifest
+from fastbert_serving.manifest import Manifest, TokenLimits
 from fastbert_serving.signature import Signature
 
 Arrays = Mapping[str, np.ndarray]
 _CLASSIFY = "classify"
-_TOKENS = ("token_ids", "segment_ids", "padding_mask")
+_TOKENS = ("padding_mask", "segment_ids", "token_ids")
+_UNKNOWN = 2**31  # what no int32 reaches
 
 
 def check_values(inputs: Arrays, signature: Signature, manifest: Manifest | None) -> None:
@@ -40,27 +41,28 @@ def check_values(inputs: Arrays, signature: Signature, manifest: Manifest | None
         check_examples(inputs["inputs"], texts)
     ours = (dict.fromkeys((*texts, "speed"), 1), {**dict.fromkeys(_TOKENS, 2), "speed": 1})
     if "exit_layer" in signature.outputs and {"speed": 1, **ranks} in ours:  # with a speed or without
-        check_rows(inputs, manifest.tokenizer.vocabulary_size)
+        unknown = TokenLimits(manifest.tokenizer.vocabulary_size, _UNKNOWN, _UNKNOWN)
+        check_rows(inputs, manifest.token_limits or unknown)
 
 
-def check_rows(inputs: Arrays, vocabulary_size: int | None = None) -> None:
-    """Checks row counts, speeds and tokens.
+def check_rows(inputs: Arrays, limits: TokenLimits) -> None:
+    """Checks tokens, row counts and speeds, in the graph's order.
 
     Args:
         inputs: arrays by input name, of the signature's types and shapes.
-        vocabulary_size: token ids lie below it; None where it is not known.
+        limits: of the tokens.
 
     Raises:
         InvalidRequest: a rule is broken; the message names input and row.
     """
-    names = sorted(inputs, key=lambda name: (name == "speed", name))
+    if "token_ids" in inputs:
+        _check_tokens(inputs, limits)
+    names = sorted(inputs.keys() - {"segment_ids", "padding_mask"}, key=lambda name: (name == "speed", name))
     if len({len(inputs[name]) for name in names}) > 1:
         counts = ", ".join(f"{name} has {len(inputs[name])}" for name in names)
         raise InvalidRequest(f"inputs need the same number of rows, but {counts}")
     if "speed" in inputs:
         _check_range("speed", inputs["speed"], 0, 1)
-    if "token_ids" in inputs:
-        _check_tokens(inputs, vocabulary_size)
 
 
 def check_examples(serialized: np.ndarray, features: Sequence[str]) -> None:
@@ -86,26 +88,26 @@ def check_examples(serialized: np.ndarray, features: Sequence[str]) -> None:
                 )
 
 
-def _check_tokens(inputs: Arrays, vocabulary_size: int | None) -> None:
-    shapes = {name: array.shape for name, array in inputs.items() if array.ndim == 2}
+def _check_tokens(inputs: Arrays, limits: TokenLimits) -> None:
+    shapes = {name: inputs[name].shape for name in _TOKENS}
     if len(set(shapes.values())) > 1:
-        each = ", ".join(f"{name} is {list(shape)}" for name, shape in sorted(shapes.items()))
+        each = ", ".join(f"{name} is [{rows} {length}]" for name, (rows, length) in shapes.items())
         raise InvalidRequest(f"token inputs need the same shape, but {each}")
-    mask = inputs["padding_mask"]
-    if not mask.shape[1]:
-        raise InvalidRequest("token_ids must be at least 1 token long, but are 0")
-    _check_range("token_ids", inputs["token_ids"], 0, np.inf if vocabulary_size is None else vocabulary_size - 1)
-    _check_range("segment_ids", inputs["segment_ids"], 0, np.inf)
+    mask, longest = inputs["padding_mask"], limits.max_sequence_length
+    if not 1 <= mask.shape[1] <= longest:
+        raise InvalidRequest(f"token_ids must be 1 to {longest} tokens long, but are {mask.shape[1]}")
+    _check_range("token_ids", inputs["token_ids"], 0, limits.vocabulary_size - 1)
+    _check_range("segment_ids", inputs["segment_ids"], 0, limits.num_segments - 1)
     _check_range("padding_mask", mask, 0, 1)
     empty = np.flatnonzero(~mask.any(axis=1))
     if len(empty):
         raise InvalidRequest(f"every row needs at least one real token, but row {empty[0]} has none")
 
 
-def _check_range(name: str, values: np.ndarray, lowest: float, highest: float) -> None:
+def _check_range(name: str, values: np.ndarray, lowest: int, highest: int) -> None:
     is_right = (values >= lowest) & (values <= highest)  # false for NaN
     if is_right.all():
         return
     bad = tuple(np.argwhere(~is_right)[0])
-    rule = f"in [{lowest}, {highest}]" if highest < np.inf else f"at least {lowest}"
-    raise InvalidRequest(f"{name} must be {rule}, but row {bad[0]} holds {values[bad]:g}")
+    found = format(values[bad], "g" if values.dtype.kind == "f" else "d")
+    raise InvalidRequest(f"{name} must be in [{lowest}, {highest}], but row {bad[0]} holds {found}")

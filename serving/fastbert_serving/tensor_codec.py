@@ -17,6 +17,8 @@ _FIELDS: dict[int, tuple[str, np.dtype]] = {
     types_pb2.DT_STRING: ("string_val", np.dtype(object)),
 }
 MAX_REPEATED = 4096
+MAX_RANK = 32
+"""Most dimensions of a tensor: NumPy iterates over no more. TensorFlow's own limit is 254."""
 _TYPES = {dtype: code for code, (_, dtype) in _FIELDS.items()}
 
 
@@ -46,10 +48,13 @@ def to_array(proto: tensor_pb2.TensorProto) -> np.ndarray:
         The array; strings as an object array of `bytes`.
 
     Raises:
-        ValueError: another type, an unknown shape, or a shape that the values do not fill.
+        ValueError: another type, an unknown shape, too many dimensions, or a shape that the values do not fill.
     """
     if proto.dtype not in _FIELDS:
         raise ValueError(f"has type {dtype_name(proto.dtype)}, which is not supported")
+    rank = len(proto.tensor_shape.dim)
+    if rank > MAX_RANK:  # the product of all that a message can hold would take hours
+        raise ValueError(f"has {rank} dimensions, but may have at most {MAX_RANK}")
     shape = tuple(axis.size for axis in proto.tensor_shape.dim)
     if proto.tensor_shape.unknown_rank or any(size < 0 for size in shape):
         raise ValueError("has no full shape")

@@ -8,7 +8,7 @@ import jsonschema
 import tensorflow as tf
 from absl.testing import parameterized
 
-from fastbert_serving.manifest import Manifest, ManifestError, TokenizerSettings, manifest_schema
+from fastbert_serving.manifest import Manifest, ManifestError, TokenizerSettings, TokenLimits, manifest_schema
 
 MANIFEST = Manifest(
     labels=("negativ", "schön", "😀"),
@@ -19,11 +19,13 @@ MANIFEST = Manifest(
     versions={"fastbert_tf": "0.1.0"},
     curve={"points": [{"speed": 0.1, "accuracy": 0.9}], "metric_names": ["accuracy"]},
     lowest_accuracy=0.87,
+    token_limits=TokenLimits(vocabulary_size=30522, num_segments=2, max_sequence_length=512),
 )
+OPTIONAL = ("lowest_accuracy", "token_limits")
 
 
-def without(values, name):
-    return {key: value for key, value in values.items() if key != name}
+def without(values, *names):
+    return {key: value for key, value in values.items() if key not in names}
 
 
 class ManifestTest(tf.test.TestCase, parameterized.TestCase):
@@ -54,6 +56,9 @@ class ManifestTest(tf.test.TestCase, parameterized.TestCase):
         ({"lowest_accuracy": 1.5}, "lowest_accuracy"),
         ({"lowest_accuracy": "0.9"}, "lowest_accuracy"),
         ({"lowest_accuracy": float("nan")}, "finite"),
+        ({"token_limits": {"num_segments": 2}}, "token_limits"),
+        ({"token_limits": {**vars(MANIFEST.token_limits), "num_segments": 0}}, "token_limits.num_segments"),
+        ({"token_limits": {**vars(MANIFEST.token_limits), "extra": 1}}, "extra"),
         ({"extra": 1}, "extra"),
     )
     def test_field_outside_the_schema(self, changes, words):
@@ -62,16 +67,18 @@ class ManifestTest(tf.test.TestCase, parameterized.TestCase):
         self.assertLen(str(caught.exception).splitlines(), 1)
 
     def test_missing_field(self):
-        for name in without(without(MANIFEST.to_dict(), "format_version"), "lowest_accuracy"):
+        for name in without(MANIFEST.to_dict(), "format_version", *OPTIONAL):
             with self.assertRaisesRegex(ManifestError, name):
                 Manifest.from_dict(without(MANIFEST.to_dict(), name))
 
-    def test_lowest_accuracy_may_be_missing_or_null(self):
-        """An older export has none; and one without it can be read by an older reader."""
-        values = without(MANIFEST.to_dict(), "lowest_accuracy")
-        self.assertIsNone(Manifest.from_dict(values).lowest_accuracy)
-        self.assertIsNone(Manifest.from_dict({**values, "lowest_accuracy": None}).lowest_accuracy)
-        self.assertEqual(Manifest.from_dict(values).to_dict(), values)
+    def test_newer_fields_may_be_missing_or_null(self):
+        """An older export has none; and one without them can be read by an older reader."""
+        values = without(MANIFEST.to_dict(), *OPTIONAL)
+        for given in (values, {**values, **dict.fromkeys(OPTIONAL)}):
+            manifest = Manifest.from_dict(given)
+            self.assertIsNone(manifest.lowest_accuracy)
+            self.assertIsNone(manifest.token_limits)
+            self.assertEqual(manifest.to_dict(), values)
 
     def test_constructor_validates(self):
         with self.assertRaisesRegex(ManifestError, "num_layers"):

@@ -36,6 +36,10 @@ class TensorCodecTest(tf.test.TestCase, parameterized.TestCase):
             self.assertEqual(got.dtype, array.dtype)
             self.assertAllEqual(got, array)
 
+    def test_the_highest_rank(self):
+        array = to_array(proto([1] * 32, types_pb2.DT_STRING, string_val=[b"a"]))
+        self.assertEqual(list(array.flat), [b"a"])
+
     def test_the_last_value_is_repeated(self):
         for made in (tf.make_tensor_proto(0.5, shape=[64]), proto([2, 3], float_val=[1.0, 2.0])):
             self.assertAllEqual(to_array(made), tf.make_ndarray(made))
@@ -53,6 +57,10 @@ class TensorCodecTest(tf.test.TestCase, parameterized.TestCase):
         (proto([10**12], float_val=[1.0]), "but 1 values"),  # a few bytes that ask for terabytes
         (proto([10**6, 10**6, 10**6], float_val=[1.0]), "but 1 values"),
         (proto([2], tensor_content=b"1234"), "but 4 bytes of content"),
+        (proto([1] * 33, float_val=[1.0]), "has 33 dimensions, but may have at most 32"),
+        (proto([1] * 300, float_val=[1.0]), "has 300 dimensions"),
+        (proto([2**62] * 87_000), "has 87000 dimensions"),  # a mebibyte, whose product takes minutes
+        (proto([2**62] * 32, float_val=[1.0]), "but 1 values"),
         (proto([-1], float_val=[1.0]), "no full shape"),
         (proto([10**12], types_pb2.DT_STRING, tensor_content=b"\x01a"), "fewer strings"),
         (proto([1], types_pb2.DT_STRING, tensor_content=b"\x09a"), "no list of strings"),

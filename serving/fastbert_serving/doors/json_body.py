@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from tensorflow.core.example import example_pb2
 
+from fastbert_serving.doors.example_context import with_context
 from fastbert_serving.errors import InvalidRequest
 from fastbert_serving.signature import Signature, TensorRule
 
@@ -129,7 +130,7 @@ def examples(content: Mapping[str, Any]) -> list[example_pb2.Example]:
         content: the parsed body: `examples`, and perhaps `context`, features that all examples share.
 
     Raises:
-        InvalidRequest: there are none, or one holds a value that is no feature.
+        InvalidRequest: there are none, one holds a value that is no feature, or the context is too large for them all.
     """
     found = content.get("examples")
     if not isinstance(found, list) or not found:
@@ -138,7 +139,8 @@ def examples(content: Mapping[str, Any]) -> list[example_pb2.Example]:
     for features in (context, *found):
         if not isinstance(features, dict):
             raise InvalidRequest(f"Example must be JSON object but got {_kind(features)}")
-    return [_example({**context, **features}) for features in found]
+    own = [_example(features) for features in found]
+    return with_context(_example(context), own) if context else own
 
 
 def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from fastbert_serving.call import Cancellation
 from fastbert_serving.doors.rest_app import CANCELLATION_KEY, OVERLOAD_KEY
 
 QUICK_THREADS = 2
+QUESTION_THREADS = 16
+_API = "/v1/"
 
 
 class _JsonErrorTask(ErrorTask):
@@ -39,7 +41,8 @@ class _CancellableTask(WSGITask):
         return environ
 
     def build_response_header(self) -> bytes:
-        if self.channel.server.is_draining:
+        is_greedy = self.channel.total_outbufs_len > 0  # it has sent this request, but not taken the answer before
+        if is_greedy or self.channel.server.is_draining:
             self.set_close_on_finish()
         return super().build_response_header()
 
@@ -74,8 +77,9 @@ class RestChannel(HTTPChannel):
 class RestThreads:
     """Gives each prediction a thread at once, or refuses it: requests wait in the backend's queue, never before it.
 
-    Everything else (status, metrics, the page, refusals) is quick and has threads of its own, so that probes and
-    Prometheus are answered under overload, too. It stands in for waitress' own dispatcher of tasks.
+    Questions about models have threads of their own, so that probes are answered under overload, too. A gateway's may
+    all hang with the server behind it; metrics, the page and refusals ask no backend, and have other threads again.
+    It stands in for waitress' own dispatcher of tasks.
 
     Args:
         max_calls: predictions in progress.
@@ -84,6 +88,7 @@ class RestThreads:
     def __init__(self, max_calls: int) -> None:
         self._free = threading.Semaphore(max_calls)
         self._slow = ThreadPoolExecutor(max_calls, thread_name_prefix="rest-predict")
+        self._questions = ThreadPoolExecutor(QUESTION_THREADS, thread_name_prefix="rest-question")
         self._quick = ThreadPoolExecutor(QUICK_THREADS, thread_name_prefix="rest-quick")
 
     def add_task(self, channel: Any) -> None:
@@ -94,12 +99,14 @@ class RestThreads:
         channel.is_refused = is_prediction and not is_taken
         if is_taken:
             self._slow.submit(self._predict, channel)
+        elif request.error is None and not is_prediction and request.path.startswith(_API):
+            self._questions.submit(channel.service)
         else:
             self._quick.submit(channel.service)
 
     def shutdown(self) -> None:
         """Ends the threads; those at work end when their work does."""
-        for threads in (self._slow, self._quick):
+        for threads in (self._slow, self._questions, self._quick):
             threads.shutdown(wait=False, cancel_futures=True)
 
     def _predict(self, channel: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -75,6 +76,7 @@ class RestDoor:
             asyncore_use_poll=True,
             channel_request_lookahead=1,  # reads on while a request is worked on, and so sees the client go
             channel_timeout=_IDLE_SECONDS,
+            outbuf_high_watermark=sys.maxsize,  # no thread waits for who does not read; two answers at most lie here
             max_request_body_size=self.max_message_bytes + 1,
             max_request_header_size=2**16,
             log_socket_errors=False,

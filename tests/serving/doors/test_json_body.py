@@ -156,6 +156,8 @@ class ExamplesTest(tf.test.TestCase, parameterized.TestCase):
         ({"examples": [{"text": {"a": 1}}]}, "'text' must be string, but holds an object"),
         ({"examples": [{"n": 2**63}]}, "'n' holds a number that int64 cannot"),
         ({"examples": [{"\ud800": 1}]}, "name of a feature"),
+        ({"examples": [{}] * 2000, "context": {"text": "a" * 10_000}}, "2000 examples share 100.. bytes"),
+        ({"examples": [{"text": "a"}], "context": {"n": None}}, "'n' must hold strings or numbers, but has null"),
     )
     def test_refuses(self, content, words):
         with self.assertRaisesRegex(InvalidRequest, words):

@@ -18,11 +18,13 @@ from fake_backend import FakeBackend
 from fastbert_serving.batching import BatchingParameters, BatchScheduler
 from fastbert_serving.dispatcher import Dispatcher
 from fastbert_serving.doors.rest_app import RestApp
+from fastbert_serving.doors.rest_channel import QUICK_THREADS
 from fastbert_serving.doors.rest_door import RestDoor
 from fastbert_serving.limits import Limits
 
 TIMEOUT = 60
 PREDICT = "/v1/models/films:predict"
+METRICS = "/monitoring/prometheus/metrics"
 BODY = b'{"instances": ["a"]}'
 
 
@@ -142,6 +144,53 @@ class RestDoorTest(tf.test.TestCase):
             client.sendall(request)
             status = client.recv(12)
 
+    def test_client_that_sends_many_requests_and_reads_nothing_holds_no_thread(self):
+        def app(environ, start_response):
+            answer = bytes(2**20 if environ["PATH_INFO"] == "/large" else 0)
+            asked.append(environ["PATH_INFO"])
+            start_response("200 OK", [("Content-Length", str(len(answer)))])
+            return [answer]
+
+        asked = []
+        self.door = RestDoor("127.0.0.1", 0)
+        self.door.start(app)
+        self.addCleanup(self.door.stop, 0)
+        large = 40  # answers: more than the sockets hold, and than waitress would keep for a client by itself
+        for _ in range(QUICK_THREADS):
+            self.raw(b"GET /large HTTP/1.1\r\n\r\n" * large)
+        connection = self.connection()
+        for _ in range(QUICK_THREADS * large):  # so that each of the others has had its turn as often
+            connection.request("GET", "/")
+            self.assertEqual(connection.getresponse().read(), b"")
+        self.assertLess(asked.count("/large"), QUICK_THREADS * large)
+
+    def test_client_that_takes_its_answers_may_send_many_requests(self):
+        self.start()
+        answers = self.answer_to(b"GET /v1/models HTTP/1.1\r\n\r\n" * 99 + b"GET /v1/models HTTP/1.0\r\n\r\n")
+        self.assertEqual(answers.count(b" 200 OK"), 100)
+
+    def test_questions_that_hang_hold_no_thread_of_others(self):
+        self.start(max_calls=1)
+        self.backend.gate.clear()
+        asked = threading.Semaphore(0)
+
+        def status(model):
+            asked.release()
+            self.backend.gate.wait()
+            return []
+
+        self.backend.status = status
+        for _ in range(QUICK_THREADS):
+            self.raw(b"GET /v1/models/films HTTP/1.1\r\n\r\n")
+            self.assertTrue(asked.acquire(timeout=TIMEOUT))
+        self.raw(f"POST {PREDICT} HTTP/1.1\r\nContent-Length: {len(BODY)}\r\n\r\n".encode() + BODY)
+        self.wait_for_calls(1)
+        self.assertEqual(self.ask()[0], 429)
+        for path in ("/", METRICS):
+            connection = self.connection()
+            connection.request("GET", path)
+            self.assertEqual(connection.getresponse().status, 200)
+
     def test_client_that_goes_cancels_its_call(self):
         self.start()
         self.backend.gate.clear()
@@ -152,7 +201,8 @@ class RestDoorTest(tf.test.TestCase):
         self.assertTrue(self.backend.cancelled.wait(TIMEOUT))
 
     def test_idle_connection_holds_nothing_of_its_last_request(self):
-        scheduler = BatchScheduler(BatchingParameters(max_batch_size=1))  # two rows go through the queue, in two pieces
+        parameters = BatchingParameters(max_batch_size=2, max_execution_batch_size=1, enable_large_batch_splitting=True)
+        scheduler = BatchScheduler(parameters)  # two rows go through the queue, in two pieces
         self.addCleanup(scheduler.close)
         predict, gone = self.backend.predict, threading.Event()
 

@@ -17,7 +17,7 @@ from small_classifier import small_export
 from tensorflow_serving.apis import predict_pb2
 
 REQUESTS = 1500
-CONTRACT = Contract("fastbert", 3, 79, 24, max_rows=4, max_text_bytes=50, max_message_bytes=1000)
+CONTRACT = Contract("fastbert", 3, 79, 2, 24, max_rows=4, max_text_bytes=50, max_message_bytes=1000)
 
 
 def request(signature="with_speed", name="fastbert", version=None, label=None, output_filter=(), **inputs):
@@ -74,7 +74,8 @@ class RulesTest(tf.test.TestCase, parameterized.TestCase):
         ("POST", ":predict", b"[" * 900, {"400"}),
         ("POST", ":predict", b'{"signature_name": "with_speed", "instances": [{"text": "a", "speed": NaN}]}', {"400"}),
         ("POST", ":predict", b'{"signature_name": "with_speed", "instances": [{"text": "a", "speed": 1}]}', {"200"}),
-        ("POST", ":classify", b'{"examples": [{"text": "good"}]}', {"200"}),
+        ("POST", ":classify", b'{"signature_name": "classify", "examples": [{"text": "good"}]}', {"200"}),
+        ("POST", ":classify", b'{"examples": [{"text": "good"}]}', {"400"}),
         ("POST", ":classify", b'{"examples": []}', {"400"}),
         ("GET", "", b"", {"200"}),
         ("GET", "/metadata", b"", {"200"}),
