@@ -130,17 +130,19 @@ class Front(ABC):
     def run(self) -> None:
         """Starts, prints a line when ready, and serves until SIGTERM or SIGINT; call it on the main thread.
 
+        A SIGTERM that comes earlier ends it when it has started.
+
         Where something hangs, the process ends when the grace time has passed, and this does not return.
 
         Raises:
             ValueError: as `start`.
         """
         stopping = threading.Event()
-        with self:
-            previous = {
-                number: signal.signal(number, lambda *_: stopping.set()) for number in (signal.SIGTERM, signal.SIGINT)
-            }
-            try:
+        with ExitStack() as handlers:
+            # Before the start: of a signal that nothing handles, a container's first process never learns.
+            _call_at(signal.SIGTERM, stopping.set, handlers)
+            with self:
+                _call_at(signal.SIGINT, stopping.set, handlers)  # until here it interrupts
                 rest = f", REST and page on http://{self._rest.address}/" if self._rest else ""
                 for name in ("grpc._common", "grpc._server"):  # a traceback for every message that is no protobuf
                     getLogger(name).setLevel(CRITICAL)
@@ -149,10 +151,8 @@ class Front(ABC):
                 sys.stdout.write(f"{self._ready_line()} ready on {self.address}{rest}\n")
                 sys.stdout.flush()
                 stopping.wait()
-            finally:  # before requests in progress end: a second signal does not wait for them
-                for number, handler in previous.items():
-                    signal.signal(number, handler)
-            self._stop_or_end()
+                handlers.close()  # before requests in progress end: a second signal does not wait for them
+                self._stop_or_end()
 
     def __enter__(self: F) -> F:
         return self.start()
@@ -181,7 +181,7 @@ class Front(ABC):
         dispatcher = Dispatcher(
             opened.backend, settings.limits, control, metrics, drift, log, settings.grpc_max_threads
         )
-        life.callback(self._close_ports, dispatcher, self._grpc, self._rest)
+        life.callback(self._close_ports, self._grpc, self._rest)
         if self._rest is not None:
             report = StateReport(dispatcher, opened.queued_rows)
             timeout = settings.rest_api_timeout_in_ms / 1000
@@ -207,11 +207,12 @@ class Front(ABC):
             life.callback(rest_door.stop, 0)
         return grpc_door, rest_door
 
-    def _close_ports(self, dispatcher: Dispatcher, grpc_door: GrpcDoor, rest_door: RestDoor | None) -> None:
-        """Requests end first, while the ports still refuse others with words; time is left to close what is behind."""
+    def _close_ports(self, grpc_door: GrpcDoor, rest_door: RestDoor | None) -> None:
+        """Both ports at once: clients turn to other servers while requests in progress end.
+
+        Some time is left to close what is behind.
+        """
         closing = min(_CLOSING_SECONDS, self.settings.grace_seconds / 10)
-        grpc_door.take_leave()
-        dispatcher.close(max(0.0, self._left() - closing))
         grace = max(0.0, self._left() - closing)
         other = threading.Thread(target=rest_door.stop, args=(grace,)) if rest_door else None
         if other is not None:
@@ -245,6 +246,11 @@ class Front(ABC):
         if door is None:
             raise RuntimeError("the server does not listen there; start() it, with a port for it")
         return door
+
+
+def _call_at(number: int, function: Callable[[], None], handlers: ExitStack) -> None:
+    """Has `function` called at a signal; the handler before it comes back when `handlers` closes."""
+    handlers.callback(signal.signal, number, signal.signal(number, lambda *_: function()))
 
 
 def _say_goodbye() -> None:

@@ -23,7 +23,7 @@ class BatchingParameters:
     """
 
     max_batch_size: int = 1000
-    """Rows of a batch; with `enable_large_batch_splitting`, rows of a call."""
+    """Rows of the largest call, and of a batch where `max_execution_batch_size` names no other."""
     batch_timeout_micros: int = 0
     """Longest that a batch waits for company while others run, in microseconds."""
     max_enqueued_batches: int = 10
@@ -33,12 +33,11 @@ class BatchingParameters:
     thread_pool_name: str = "batch_threads"
     """Name of the threads."""
     allowed_batch_sizes: tuple[int, ...] = ()
-    """Rows that a batch is padded to, rising; the last is a full batch. Empty: no padding."""
-    enable_large_batch_splitting: bool | None = None
-    """True splits calls of up to `max_batch_size` rows into batches of `max_execution_batch_size`; False refuses calls
-    larger than a batch; None splits calls of any size into batches."""
+    """Rows that a batch is padded to, rising; the last is `max_batch_size`. Empty: no padding."""
+    enable_large_batch_splitting: bool = False
+    """Whether calls are split into batches of `max_execution_batch_size`."""
     max_execution_batch_size: int | None = None
-    """Rows of a batch under `enable_large_batch_splitting`; None for `max_batch_size`."""
+    """Rows of a full batch under `enable_large_batch_splitting`; None for `max_batch_size`."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "allowed_batch_sizes", tuple(self.allowed_batch_sizes))
@@ -89,9 +88,9 @@ class BatchingParameters:
         return self.max_execution_batch_size or self.max_batch_size
 
     @property
-    def max_call_rows(self) -> int | None:
-        """Rows of the largest call; None for any."""
-        return None if self.enable_large_batch_splitting is None else self.max_batch_size
+    def max_call_rows(self) -> int:
+        """Rows of the largest call."""
+        return self.max_batch_size
 
     @property
     def max_queued_rows(self) -> int:
@@ -116,8 +115,8 @@ class BatchingParameters:
         sizes = list(self.allowed_batch_sizes)
         if sizes and (sizes[0] < 1 or sizes != sorted(set(sizes))):
             raise ValueError(f"allowed_batch_sizes must be positive and rise, but are {sizes}; sort them")
-        if sizes and sizes[-1] != self.batch_rows:
+        if sizes and sizes[-1] != self.max_batch_size:
             raise ValueError(
-                f"the last entry in allowed_batch_sizes must be the rows of a full batch, {self.batch_rows}, "
-                f"but is {sizes[-1]}; add {self.batch_rows} or change max_batch_size"
+                f"the last entry in allowed_batch_sizes must be max_batch_size, {self.max_batch_size}, "
+                f"but is {sizes[-1]}; add {self.max_batch_size}, or leave the sizes out"
             )

@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import grpc
+
 from fastbert_serving.client import Client
 from fastbert_serving.doctor.batching_check import check_batching
 from fastbert_serving.doctor.exported_model import ExportedModel
@@ -38,7 +40,12 @@ CHECKS: tuple[Callable[[ExportedModel, Target], Iterator[Finding]], ...] = (
 
 
 def examine(
-    export: str | os.PathLike[str], target: str = TARGETS[0], address: str | None = None, model: str = "fastbert"
+    export: str | os.PathLike[str],
+    target: str = TARGETS[0],
+    address: str | None = None,
+    model: str = "fastbert",
+    credentials: grpc.ChannelCredentials | None = None,
+    token: str | None = None,
 ) -> Report:
     """Examines an export for a stock server, without loading it, and compares golden texts with a running one.
 
@@ -47,6 +54,8 @@ def examine(
         target: the server, one of `TARGETS`, such as `tfserving:2.20`.
         address: gRPC address of a server that serves the export, `host:port`; None replays nothing.
         model: the model's name on that server.
+        credentials: TLS towards it; None for none.
+        token: bearer token that it asks for; None for none.
 
     Returns:
         What was found, errors first; nothing is raised for a broken export.
@@ -61,10 +70,10 @@ def examine(
         return Report(Path(export), target, [error(str(problem), "give the directory of an export")])
     findings = [finding for check in CHECKS for finding in check(exported, server)]
     rows = _golden_rows(exported, findings, is_error=address is not None)
-    replayed = None
-    if address is not None and rows:
-        with Client(address, model, timeout=120) as client:
-            problems = list(replay(rows, int(exported.directory.resolve().name), client))
+    replayed = None if address is None else 0
+    if address is not None and rows and exported.version is not None:
+        with Client(address, model, timeout=120, credentials=credentials, token=token) as client:
+            problems = list(replay(rows, exported.version, client))
         findings += problems
         replayed = 0 if problems else len(rows)
     return Report(

@@ -53,6 +53,12 @@ class ExportedModel:
             f"{file} has no graph with the tag {SERVING_TAG!r}, which servers load; export the model again"
         )
 
+    @property
+    def version(self) -> int | None:
+        """The number that the directory is named by; None where servers skip it."""
+        name = self.directory.resolve().name
+        return int(name) if name.isascii() and name.isdecimal() and int(name) > 0 else None
+
     @cached_property
     def signatures(self) -> dict[str, Signature]:
         """The signatures by name, without those of the loader."""

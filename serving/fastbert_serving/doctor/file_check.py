@@ -17,10 +17,9 @@ _OPENABLE_BY_OTHERS = 0o005
 
 def check_version_name(export: ExportedModel, target: Target) -> Iterator[Finding]:
     """Finds a directory name that servers skip."""
-    name = export.directory.resolve().name
-    if not (name.isascii() and name.isdecimal() and int(name) > 0):
+    if export.version is None:
         yield error(
-            f"servers load directories named by a version number, but this one is {name!r}",
+            f"servers load directories named by a version number, but this one is {export.directory.resolve().name!r}",
             "rename it to a number, such as 1",
         )
 
@@ -63,4 +62,5 @@ def check_permissions(export: ExportedModel, target: Target) -> Iterator[Finding
 
 def _is_open(path: Path) -> bool:
     wanted = _OPENABLE_BY_OTHERS if path.is_dir() else _READABLE_BY_OTHERS
-    return path.stat().st_mode & wanted == wanted
+    found = path.stat() if path.exists() else path.lstat()  # a link to nothing
+    return found.st_mode & wanted == wanted

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from tensorflow.core.example.example_pb2 import Example
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow_serving.apis import classification_pb2, input_pb2
 
-from fastbert_serving.backend import ServedVersion
 from fastbert_serving.call import DEFAULT_SIGNATURE, Call, ModelReference
 from fastbert_serving.dispatcher import Dispatcher
 from fastbert_serving.errors import InvalidRequest
@@ -45,9 +45,8 @@ class Classification:
 class ExampleClassifier:
     """Answers Classify calls by Predict calls, so that they wait in the same queue and load control steers them.
 
-    Examples for a model of ours are read here and sent to `serving_default` as texts: the answer is the one of the
-    `classify` signature. Any other model must have the signature that is asked for, with the serialised examples as
-    its one input.
+    A call must name a signature that takes examples. Examples for `classify` of a model of ours are read here and sent
+    to `serving_default` as texts: the answer is the same. Any other signature gets the serialised examples.
 
     Args:
         dispatcher: runs the calls.
@@ -67,11 +66,14 @@ class ExampleClassifier:
         Raises:
             ServingError: there is no result; the class and code say why.
         """
+        served = self._dispatcher.describe(call.model, exchange, call)
+        if call.signature not in served.signature_defs:
+            raise InvalidRequest(f"No signature was found with the name: {call.signature}")
+        alias = _examples_input(served.signature_defs[call.signature])
         if not examples:
             raise InvalidRequest("Input is empty; send at least one example")
-        served = self._dispatcher.describe(call.model, exchange, call)
-        if served.manifest is None or call.signature not in (DEFAULT_SIGNATURE, CLASSIFY_SIGNATURE):
-            return self._by_signature(call, examples, served, exchange)
+        if served.manifest is None or call.signature != CLASSIFY_SIGNATURE:
+            return self._by_signature(dataclasses.replace(call, inputs={alias: _serialised(examples)}), exchange)
         features = ("text", "text_pair") if served.manifest.is_pair else ("text",)
         inputs = {name: _texts(name, examples) for name in features}
         call = dataclasses.replace(call, signature=DEFAULT_SIGNATURE, inputs=inputs, output_filter=("probabilities",))
@@ -82,18 +84,8 @@ class ExampleClassifier:
         scores = result.outputs["probabilities"]
         return Classification(result.model, result.version, [labels] * len(scores), scores)
 
-    def _by_signature(
-        self, call: Call, examples: Sequence[Example], served: ServedVersion, exchange: Exchange
-    ) -> Classification:
-        if call.signature in served.signature_defs:
-            takes = served.signature_defs[call.signature]
-            if len(takes.inputs) != 1 or not {"classes", "scores"} <= set(takes.outputs):
-                raise InvalidRequest(
-                    f"Expected classification signature method_name, but {call.signature!r} does not take examples and "
-                    f"answer classes and scores; name the signature {CLASSIFY_SIGNATURE!r}, or call Predict"
-                )
-            call = dataclasses.replace(call, inputs={next(iter(takes.inputs)): _serialised(examples)})
-        result = self._dispatcher.predict(call, exchange)  # says the right words for an unknown signature
+    def _by_signature(self, call: Call, exchange: Exchange) -> Classification:
+        result = self._dispatcher.predict(call, exchange)
         classes = [[_words(label) for label in row] for row in result.outputs["classes"]]
         return Classification(result.model, result.version, classes, result.outputs["scores"])
 
@@ -109,6 +101,18 @@ def examples_of(sent: input_pb2.Input) -> list[Example]:
         merged[-1].CopyFrom(with_context.context)
         merged[-1].MergeFrom(example)
     return merged
+
+
+def _examples_input(signature: SignatureDef) -> str:
+    """Returns the input that takes serialised examples; refuses other signatures in TensorFlow Serving's words."""
+    mend = f"name the signature {CLASSIFY_SIGNATURE!r}, or call Predict"
+    if len(signature.inputs) != 1:
+        raise InvalidRequest(f"Expected one input Tensor, found {len(signature.inputs)}; {mend}")
+    if len(signature.outputs) not in (1, 2):
+        raise InvalidRequest(f"Expected one or two output Tensors, found {len(signature.outputs)}; {mend}")
+    if not {"classes", "scores"} <= set(signature.outputs):
+        raise InvalidRequest(f"Expected classification signature outputs to be classes and scores; {mend}")
+    return next(iter(signature.inputs))
 
 
 def _texts(name: str, examples: Sequence[Example]) -> np.ndarray:

@@ -22,6 +22,10 @@ RESERVE = 64
 
 MAX_PENDING = 1_000_000
 
+MAX_CONNECTION_AGE_MS = 300_000
+"""Then, give or take 10 %, a client is asked to connect again: only so does it learn of servers that are new. Its calls
+on the old connection, a watch of the health too, go on for as long as they take."""
+
 
 class GrpcDoor:
     """TensorFlow Serving's gRPC services and gRPC's health service on one port.
@@ -56,6 +60,7 @@ class GrpcDoor:
             options=[
                 *message_options(max_message_bytes),
                 ("grpc.so_reuseport", 0),  # else two servers share a port without a word
+                ("grpc.max_connection_age_ms", MAX_CONNECTION_AGE_MS),
                 # Past 1,000 calls that wait for Python, gRPC would cancel some at random; refusing is done elsewhere.
                 ("grpc.server.max_pending_requests", MAX_PENDING),
                 ("grpc.server.max_pending_requests_hard_limit", MAX_PENDING),
@@ -93,16 +98,14 @@ class GrpcDoor:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self._server.start()
 
-    def take_leave(self) -> None:
-        """Tells health checks that the server is about to stop."""
-        if self._health is not None:
-            self._health.stop()
-
     def stop(self, grace: float = 5.0) -> None:
-        """Refuses new calls, and lets those in progress end.
+        """Sends clients away at once (GOAWAY), and lets calls in progress end.
+
+        A call that a client sends before it has heard of it is answered CANCELLED, by gRPC itself.
 
         Args:
             grace: seconds after which calls in progress are cut off.
         """
-        self.take_leave()
+        if self._health is not None:
+            self._health.stop()
         self._server.stop(grace).wait()

@@ -21,6 +21,7 @@ from fastbert_serving.errors import (
 )
 
 LONG = 60.0  # seconds; only a broken scheduler takes them
+SPLITTING = {"enable_large_batch_splitting": True, "max_batch_size": 16, "max_execution_batch_size": 4}
 
 
 class Runner:
@@ -138,14 +139,14 @@ class BatchSchedulerTest(tf.test.TestCase):
         self.assertEqual((self.records[-1].calls, self.records[-1].rows, self.records[-1].padded_rows), (2, 3, 4))
 
     def test_large_call_is_split(self):
-        scheduler = self.scheduler()
+        scheduler = self.scheduler(**SPLITTING)
         call = call_of(*range(10))
         result = scheduler.run("key", self.runner, call.inputs, call)
         self.assertAllEqual(result.outputs["y"], 2 * np.arange(10))
         self.assertEqual([len(batch) for batch in self.runner.batches], [4, 4, 2])
 
     def test_pieces_of_a_large_call_run_at_the_same_time(self):
-        scheduler = self.scheduler(num_batch_threads=3)
+        scheduler = self.scheduler(num_batch_threads=3, **SPLITTING)
         together = threading.Barrier(3)
 
         def run(inputs):
@@ -157,7 +158,7 @@ class BatchSchedulerTest(tf.test.TestCase):
         self.assertAllEqual(result.outputs["y"], np.arange(12))
 
     def test_large_call_is_refused_where_splitting_is_off(self):
-        scheduler = self.scheduler(enable_large_batch_splitting=False)
+        scheduler = self.scheduler()
         call = call_of(*range(5))
         with self.assertRaisesRegex(InvalidRequest, "at most 4 rows, but has 5"):
             scheduler.run("key", self.runner, call.inputs, call)
@@ -253,7 +254,7 @@ class BatchSchedulerTest(tf.test.TestCase):
         self.assertAllEqual(other.result(LONG).outputs["y"], [10])
 
     def test_nothing_of_an_answered_call_stays_with_its_client(self):
-        scheduler = self.scheduler()
+        scheduler = self.scheduler(**SPLITTING)
         call = call_of(*range(8))  # in pieces, and so through the queue
         connection, gone = call.cancellation, threading.Event()
         weakref.finalize(call.inputs["x"], gone.set)
@@ -321,7 +322,9 @@ class BatchSchedulerTest(tf.test.TestCase):
         self.assertEqual((self.records[0].key, self.records[0].rows), ("key", 1))
 
     def test_many_callers_each_get_their_own_answer(self):
-        scheduler = self.scheduler(num_batch_threads=3, max_enqueued_batches=1000, batch_timeout_micros=200)
+        scheduler = self.scheduler(
+            num_batch_threads=3, max_enqueued_batches=1000, batch_timeout_micros=200, **SPLITTING
+        )
 
         def ask(seed):
             rng = np.random.default_rng(seed)

@@ -24,13 +24,17 @@ class BatchingParametersTest(tf.test.TestCase, parameterized.TestCase):
     def test_file_of_an_export(self):
         parameters = self.read(batching_parameters())
         self.assertEqual(
-            (parameters.max_batch_size, parameters.batch_timeout_micros, parameters.max_enqueued_batches),
+            (parameters.batch_rows, parameters.batch_timeout_micros, parameters.max_enqueued_batches),
             (32, 1000, 10),
         )
-        self.assertEqual(parameters.allowed_batch_sizes, (1, 2, 4, 8, 16, 32))
         self.assertGreaterEqual(parameters.num_batch_threads, 1)
-        self.assertEqual(parameters.max_queued_rows, 320)
-        self.assertEqual([parameters.padded_rows(rows) for rows in (1, 2, 3, 9, 31, 32)], [1, 2, 4, 16, 32, 32])
+        self.assertEqual(parameters.padded_rows(7), 7)
+
+    def test_requests_of_an_export_fit_the_stock_servers_queue(self):
+        """A request that is split needs place for all of its parts at once: there it would never find more."""
+        parameters = self.read(batching_parameters())
+        self.assertTrue(parameters.enable_large_batch_splitting)
+        self.assertEqual((parameters.max_call_rows, parameters.max_queued_rows), (320, 320))
 
     def test_defaults_are_those_of_the_stock_server(self):
         parameters = self.read("")
@@ -48,10 +52,18 @@ class BatchingParametersTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual((parameters.num_batch_threads, parameters.thread_pool_name), (3, "pool"))
         self.assertEqual((parameters.batch_rows, parameters.max_call_rows), (16, 64))
 
-    def test_rows_of_a_call(self):
-        size = "max_batch_size { value: 8 }"
-        self.assertIsNone(self.read(size).max_call_rows)
-        self.assertEqual(self.read(size + "enable_large_batch_splitting { value: false }").max_call_rows, 8)
+    @parameterized.parameters("", "enable_large_batch_splitting { value: false }")
+    def test_calls_are_not_split_unless_the_file_says_so(self, splitting):
+        parameters = self.read("max_batch_size { value: 8 }" + splitting)
+        self.assertEqual((parameters.max_call_rows, parameters.batch_rows), (8, 8))
+
+    def test_padding(self):
+        """The stock server compares the last size with `max_batch_size`, whatever the rows of a batch."""
+        sizes = "".join(f"allowed_batch_sizes: {size} " for size in (1, 2, 4, 16, 64))
+        splitting = "enable_large_batch_splitting { value: true } max_execution_batch_size { value: 16 }"
+        for text in ("max_batch_size { value: 64 }" + sizes, "max_batch_size { value: 64 }" + sizes + splitting):
+            parameters = self.read(text)
+            self.assertEqual([parameters.padded_rows(rows) for rows in (1, 2, 3, 9, 16)], [1, 2, 4, 16, 16])
 
     @parameterized.parameters(
         ("max_batch_size { value: 0 }", "max_batch_size must be at least 1, but is 0"),

@@ -11,6 +11,7 @@ import tensorflow as tf
 import yaml
 from absl.testing import parameterized
 
+from fastbert_serving.control.speed_choice import DOWN_MARGIN, MOST_UTILISATION
 from fastbert_serving.watch.control_metrics import ControlMetrics
 from fastbert_serving.watch.drift_alarm import DriftAlarm
 from fastbert_serving.watch.metrics import DEFAULT_METRICS_PATH, Metrics
@@ -25,6 +26,7 @@ RULES = yaml.safe_load((DEPLOY / "prometheus" / "rules.yml").read_text())
 CONFIG = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
 DASHBOARD = json.loads((DEPLOY / "grafana" / "dashboards" / "fastbert.json").read_text())
 ADAPTER = yaml.safe_load((DEPLOY / "kubernetes" / "monitoring" / "prometheus-adapter-values.yaml").read_text())
+PROMETHEUS_RULE = yaml.safe_load((DEPLOY / "kubernetes" / "monitoring" / "prometheus-rule.yaml").read_text())
 POD_MONITOR = yaml.safe_load((DEPLOY / "kubernetes" / "monitoring" / "pod-monitor.yaml").read_text())
 AUTOSCALER = yaml.safe_load((DEPLOY / "kubernetes" / "autoscaler.yaml").read_text())
 
@@ -84,6 +86,12 @@ class ExpressionsTest(tf.test.TestCase, parameterized.TestCase):
 
 
 class RulesTest(tf.test.TestCase, parameterized.TestCase):
+    def test_a_cluster_has_the_same_rules(self):
+        self.assertEqual(PROMETHEUS_RULE["spec"], RULES)
+        for field in ("apiVersion", "metadata"):
+            self.assertEqual(PROMETHEUS_RULE[field], POD_MONITOR[field])
+        self.assertEqual(PROMETHEUS_RULE["kind"], "PrometheusRule")
+
     def test_alerts_say_what_to_do(self):
         alerts = [rule for rule in _ALL_RULES if "alert" in rule]
         self.assertNotEmpty(alerts)
@@ -110,6 +118,12 @@ class AutoscalerTest(tf.test.TestCase):
         self.assertIn(name, exported_names())
         (rule,) = ADAPTER["rules"]["custom"]
         self.assertStartsWith(rule["seriesQuery"], name + "{")
+
+    def test_where_it_rests_the_speed_returns(self):
+        (metric,) = AUTOSCALER["spec"]["metrics"]
+        target = float(metric["pods"]["target"]["averageValue"].removesuffix("m")) / 1000
+        self.assertLess(1.1 * target, MOST_UTILISATION * DOWN_MARGIN)
+        self.assertEqual(metric["pods"]["metric"]["name"], "fastbert_control_demand")
 
 
 class DashboardTest(tf.test.TestCase):

@@ -140,7 +140,7 @@ def number_as_text(request):
 
 
 def many_rows(request):
-    request.inputs["text"].CopyFrom(tf.make_tensor_proto([b"a"] * 33))
+    request.inputs["text"].CopyFrom(tf.make_tensor_proto([b"a"] * 321))
 
 
 def unchanged(_):
@@ -180,7 +180,7 @@ ERRORS = {
     "vocabulary": (with_vocabulary_size, r"counts 5 vocabulary entries, but .* has \d\d", "export"),
     "batch sizes": (
         batching("max_batch_size { value: 32 }\nallowed_batch_sizes: 8"),
-        "allowed_batch_sizes must be the rows of a full batch, 32, but is 8",
+        "allowed_batch_sizes must be max_batch_size, 32, but is 8",
         "edit",
     ),
     "batching text": (batching("max_batch_sise { value: 32 }"), "max_batch_sise", "edit"),
@@ -188,7 +188,7 @@ ERRORS = {
     "warm-up bytes": (written("assets.extra/tf_serving_warmup_requests", b"garbage" * 9), "cannot be read", "export"),
     "warm-up signature": (with_warmup(rename_signature), "'nothing', which the model lacks", "export"),
     "warm-up input": (with_warmup(number_as_text), "'text' must be string, but is float32", "export"),
-    "warm-up rows": (with_warmup(many_rows), "33 rows, but max_batch_size is 32", "raise"),
+    "warm-up rows": (with_warmup(many_rows), "321 rows, but max_batch_size is 320", "raise"),
 }
 WARNINGS = {
     "closed file": (lambda directory: (directory / "saved_model.pb").chmod(0o600), "cannot be read by other users"),
@@ -295,6 +295,16 @@ class ExamineTest(tf.test.TestCase, parameterized.TestCase):
     def test_version_name(self, name):
         self.directory = self.directory.rename(self.directory.parent / name)
         self.assertRegex(self.found(Severity.ERROR)[0].what, f"version number, but this one is {name!r}")
+
+    def test_version_name_leaves_nothing_to_ask_a_server(self):
+        self.directory = self.directory.rename(self.directory.parent / "v1")
+        report = examine(self.directory, address="127.0.0.1:1")
+        self.assertEqual([f.what for f in report.findings], [f.what for f in examine(self.directory).findings])
+        self.assertIn("golden texts: 0 rows replayed", report.text())
+
+    def test_link_to_nothing(self):
+        (self.directory / "assets" / "old.txt").symlink_to("nowhere")
+        self.assertTrue(examine(self.directory).passed)
 
     def test_model_directory_means_its_highest_version(self):
         shutil.copytree(self.directory, self.directory.parent / "12")

@@ -1,6 +1,9 @@
 """Golden texts against servers that answer rightly and wrongly."""
 
+import argparse
+import contextlib
 import dataclasses
+import io
 import shutil
 import tempfile
 from concurrent import futures
@@ -10,6 +13,7 @@ import grpc
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
+from certificates import CertificatesCase
 from loaders import session_call
 from small_classifier import small_export
 from tensorflow_serving.apis import (
@@ -23,6 +27,7 @@ from fastbert_serving import Answer, ServerUnavailable
 from fastbert_serving.doctor import examine
 from fastbert_serving.doctor.golden import read_golden_rows
 from fastbert_serving.doctor.replay import replay
+from fastbert_tf.cli import doctor as command
 
 
 class Parrot:
@@ -102,10 +107,12 @@ class ReplayTest(tf.test.TestCase, parameterized.TestCase):
 class SessionServer(prediction_service_pb2_grpc.PredictionServiceServicer, model_service_pb2_grpc.ModelServiceServicer):
     """A server of its own, on TensorFlow's session loader."""
 
-    def __init__(self, directory, noise=0.0):
-        self.directory, self.noise = directory, noise
+    def __init__(self, directory, noise=0.0, token=None):
+        self.directory, self.noise, self.token = directory, noise, token
 
     def Predict(self, request, context):
+        if self.token and dict(context.invocation_metadata()).get("authorization") != f"Bearer {self.token}":
+            context.abort(grpc.StatusCode.UNAUTHENTICATED, "no token")
         inputs = {name: tf.make_ndarray(proto) for name, proto in request.inputs.items()}
         response = predict_pb2.PredictResponse()
         for name, value in session_call(self.directory, request.model_spec.signature_name, inputs).items():
@@ -155,6 +162,51 @@ class RunningServerTest(tf.test.TestCase, parameterized.TestCase):
     def test_address_is_checked(self):
         with self.assertRaisesRegex(ValueError, "host:port"):
             examine(small_export()[1], address="nowhere")
+
+
+class CommandTest(CertificatesCase, parameterized.TestCase):
+    """`fastbert doctor` of a server with TLS and a token."""
+
+    def setUp(self):
+        super().setUp()
+        self.export = small_export()[1] / "3"
+        (self.folder / "token").write_text("secret\n")
+        server = grpc.server(futures.ThreadPoolExecutor(2))
+        servicer = SessionServer(self.export, token="secret")
+        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(servicer, server)
+        model_service_pb2_grpc.add_ModelServiceServicer_to_server(servicer, server)
+        pair = tuple((self.folder / f"server.{end}").read_bytes() for end in ("key", "crt"))
+        self.address = f"localhost:{server.add_secure_port('localhost:0', grpc.ssl_server_credentials([pair]))}"
+        server.start()
+        self.addCleanup(lambda: server.stop(None).wait())
+
+    def run_command(self, *options):
+        """Returns what it prints, and whether the export passed."""
+        parser = argparse.ArgumentParser()
+        command.add_arguments(parser)
+        said, passed = io.StringIO(), True
+        with contextlib.redirect_stdout(said):
+            try:
+                command.run(parser.parse_args([str(self.export), *options]))
+            except SystemExit:
+                passed = False
+        return said.getvalue(), passed
+
+    def test_tls_and_token(self):
+        root, token = f"--root_certificates={self.folder / 'ca.crt'}", f"--token_file={self.folder / 'token'}"
+        address = f"--address={self.address}"
+        said, passed = self.run_command(address, root, token)
+        self.assertTrue(passed, said)
+        self.assertRegex(said, r"golden texts: \d+ rows replayed")
+        for options, words in (((root,), "no token"), ((token,), "no server answers")):
+            said, passed = self.run_command(address, *options)
+            self.assertFalse(passed)
+            self.assertIn(words, said)
+
+    @parameterized.parameters("--root_certificates=ca.crt", "--token_file=token")
+    def test_options_of_a_server_need_its_address(self, option):
+        with self.assertRaisesRegex(ValueError, option.partition("=")[0] + " .* --address"):
+            self.run_command(option)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def predict_request(texts=("a",), signature="", name="films", **inputs):
     return request
 
 
-def classification_request(*texts, signature="", feature="text"):
+def classification_request(*texts, signature="classify", feature="text"):
     request = classification_pb2.ClassificationRequest()
     request.model_spec.name = "films"
     request.model_spec.signature_name = signature

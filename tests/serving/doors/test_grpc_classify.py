@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 from absl.testing import parameterized
-from fake_backend import LABELS, FakeBackend
+from fake_backend import LABELS, FakeBackend, signature_def
 from grpc_door_case import TIMEOUT, Code, GrpcDoorCase, classification_request
 from tensorflow_serving.apis import regression_pb2
 
@@ -10,15 +10,13 @@ from fastbert_serving.dispatcher import Dispatcher
 
 
 class GrpcClassifyTest(GrpcDoorCase, parameterized.TestCase):
-    @parameterized.parameters("", "classify", "serving_default")
-    def test_classify(self, signature):
+    def test_classify(self):
         self.start()
-        request = classification_request(b"", b"a", signature=signature)
-        response = self.prediction.Classify(request, timeout=TIMEOUT)
+        response = self.prediction.Classify(classification_request(b"", b"a"), timeout=TIMEOUT)
         rows = response.result.classifications
         self.assertEqual([[c.label for c in row.classes] for row in rows], [list(LABELS)] * 2)
         self.assertAllClose([[c.score for c in row.classes] for row in rows], [[0.8, 0.1, 0.1], [0.1, 0.8, 0.1]])
-        self.assertEqual(response.model_spec.signature_name, signature or "serving_default")
+        self.assertEqual(response.model_spec.signature_name, "classify")
         self.assertEqual(self.backend.calls[0].signature, "serving_default")  # where load control steers
 
     def test_classify_with_context(self):
@@ -42,17 +40,32 @@ class GrpcClassifyTest(GrpcDoorCase, parameterized.TestCase):
         self.backend = FakeBackend(has_manifest=False)
         self.dispatcher = Dispatcher(self.backend)
         self.start()
-        request = classification_request(b"a", signature="classify")
+        request = classification_request(b"a")
         response = self.prediction.Classify(request, timeout=TIMEOUT)
         (row,) = response.result.classifications
         self.assertEqual([c.label for c in row.classes], ["x", "y", "z"])
         sent = self.backend.calls[0].inputs["inputs"]
         self.assertEqual(sent.tolist(), [request.input.example_list.examples[0].SerializeToString()])
-        request.model_spec.signature_name = ""
-        words = "Expected classification signature"
-        self.assert_status(Code.INVALID_ARGUMENT, words, self.prediction.Classify, request)
-        request.model_spec.signature_name = "made up"
-        self.assert_status(Code.FAILED_PRECONDITION, "not found", self.prediction.Classify, request)
+
+    @parameterized.parameters(True, False)
+    def test_signatures_that_take_no_examples(self, is_ours):
+        """No name means `serving_default`; the words are TensorFlow Serving's."""
+        self.backend = FakeBackend(has_manifest=is_ours)
+        self.backend.served["films"].signature_defs["labels"] = signature_def(
+            {"text": ("string", -1)}, {"label": ("string", -1)}
+        )
+        self.dispatcher = Dispatcher(self.backend)
+        self.start()
+        for signature, words in (
+            ("", "^Expected one or two output Tensors, found 5; name the signature 'classify'"),
+            ("serving_default", "^Expected one or two output Tensors, found 5"),
+            ("with_speed", "^Expected one input Tensor, found 2"),
+            ("labels", "^Expected classification signature outputs to be classes and scores"),
+            ("made up", "^No signature was found with the name: made up"),
+        ):
+            request = classification_request(b"a", signature=signature)
+            self.assert_status(Code.INVALID_ARGUMENT, words, self.prediction.Classify, request)
+        self.assertEmpty(self.backend.calls)
 
     def test_classify_refuses(self):
         self.start()

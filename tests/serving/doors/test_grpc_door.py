@@ -1,15 +1,20 @@
 """The gRPC port and Predict."""
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from unittest import mock
 
+import grpc
 import tensorflow as tf
 from absl.testing import parameterized
 from grpc_door_case import TIMEOUT, Code, GrpcDoorCase, classification_request, predict_request
 from grpc_health.v1 import health_pb2
 from tensorflow_serving.apis import classification_pb2, get_model_metadata_pb2, get_model_status_pb2, predict_pb2
 
+from fastbert_serving.backend import VersionState
 from fastbert_serving.dispatcher import Dispatcher
+from fastbert_serving.doors import grpc_door
 from fastbert_serving.doors.grpc_door import GrpcDoor
 from fastbert_serving.errors import ResourceExhausted
 
@@ -123,6 +128,24 @@ class GrpcDoorTest(GrpcDoorCase, parameterized.TestCase):
             self.assertLen(working.result().outputs, 5)
             stopping.result(TIMEOUT)
         self.assert_status(Code.UNAVAILABLE, "", self.prediction.Predict, predict_request())
+
+    def test_old_connection_is_given_up_but_not_its_calls(self):
+        with mock.patch.object(grpc_door, "MAX_CONNECTION_AGE_MS", 50):
+            self.start()
+        self.backend.gate.clear()
+        watch = self.health.Watch(health_pb2.HealthCheckRequest(service="films"), timeout=TIMEOUT)
+        self.assertEqual(next(watch).status, health_pb2.HealthCheckResponse.SERVING)
+        working = self.prediction.Predict.future(predict_request(), timeout=TIMEOUT)
+        given_up = threading.Event()
+        self.channel.subscribe(lambda state: given_up.set() if state is grpc.ChannelConnectivity.IDLE else None)
+        self.assertTrue(self.backend.begun.wait(TIMEOUT))
+        self.assertTrue(given_up.wait(TIMEOUT))
+        self.assertFalse(working.done())
+        self.backend.gate.set()
+        self.assertLen(working.result().outputs, 5)
+        self.backend.state = VersionState.LOADING
+        self.assertEqual(next(watch).status, health_pb2.HealthCheckResponse.NOT_SERVING)
+        self.assertLen(self.prediction.Predict(predict_request(), timeout=TIMEOUT).outputs, 5)
 
     def test_taken_port(self):
         door = self.start()

@@ -1,46 +1,83 @@
 """Not one request fails while versions take over from each other under load."""
 
+import json
 import os
 import shutil
 import tempfile
 import threading
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import grpc
 import numpy as np
 import tensorflow as tf
 from fake_models import WAIT_SECONDS
 from small_classifier import TEXTS, small_export
+from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from fastbert_serving.batching.batch_scheduler import BatchScheduler
-from fastbert_serving.batching.batching_parameters import BatchingParameters
-from fastbert_serving.call import Call, ModelReference
-from fastbert_serving.local_backend import LocalBackend
-from fastbert_serving.models.model_config import single_model_config
-from fastbert_serving.models.model_store import ModelStore
+from fastbert_serving import Client, Gateway, ModelSettings, Server
 from fastbert_serving.models.servable import Servable
 from fastbert_serving.models.warmup import WARMUP_PATH
 
 SWAPS = 20
-CLIENTS = 4
-PAUSE_SECONDS = 0.01
+PAUSE_SECONDS = 0.05
 """Between two requests of a client: a machine that is saturated has no time to load a version."""
-M = ModelReference("m")
 
 
-class Client:
+def keep_warm_up_of(path, signature):
+    """Drops the records of other signatures, which nobody asks for here: each takes a second of a swap."""
+    records = [record.numpy() for record in tf.data.TFRecordDataset(str(path))]
+    kept = [
+        record
+        for record in records
+        if PredictionLog.FromString(record).predict_log.request.model_spec.signature_name == signature
+    ]
+    assert 0 < len(kept) < len(records)
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for record in kept:
+            writer.write(record)
+
+
+def grpc_asker(channel):
+    """Returns a function that asks for a text's probabilities and the version that answers."""
+    stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+
+    def ask(text):
+        request = predict_pb2.PredictRequest()
+        request.model_spec.name = "m"
+        request.inputs["text"].CopyFrom(tf.make_tensor_proto([text]))
+        response = stub.Predict(request, timeout=WAIT_SECONDS)
+        return tf.make_ndarray(response.outputs["probabilities"])[0], response.model_spec.version.value
+
+    return ask
+
+
+def rest_asker(address):
+    """Returns the same for REST, where no answer says its version."""
+
+    def ask(text):
+        body = json.dumps({"instances": [text]}).encode()
+        url = f"http://{address}/v1/models/m:predict"
+        with urllib.request.urlopen(url, body, timeout=WAIT_SECONDS) as response:
+            return json.load(response)["predictions"][0]["probabilities"], None
+
+    return ask
+
+
+class Asking:
     """Asks for one text again and again, and notes which versions answered."""
 
-    def __init__(self, backend, row, want, answered, stopping):
-        self.backend, self.row, self.want, self.answered, self.stopping = backend, row, want, answered, stopping
+    def __init__(self, ask, text, want, answered, stopping):
+        self.ask, self.text, self.want, self.answered, self.stopping = ask, text, want, answered, stopping
         self.versions = []
 
     def run(self):
-        call = Call(M, {"text": np.array([TEXTS[self.row].encode()], object)})
         while not self.stopping.wait(PAUSE_SECONDS):
-            result = self.backend.predict(call)
-            np.testing.assert_allclose(result.outputs["probabilities"][0], self.want[self.row], atol=1e-5)
-            self.versions.append(result.version)
+            probabilities, version = self.ask(self.text)
+            np.testing.assert_allclose(probabilities, self.want, atol=1e-5)
+            self.versions.append(version)
             with self.answered:
                 self.answered.notify_all()
 
@@ -48,21 +85,18 @@ class Client:
 class SwapsTest(tf.test.TestCase):
     def setUp(self):
         super().setUp()
-        holder = tempfile.TemporaryDirectory()
-        self.addCleanup(holder.cleanup)
-        self.folder = Path(holder.name)
+        self.folder = Path(self.enter_context(tempfile.TemporaryDirectory()))
         (self.folder / "m").mkdir()
+        shutil.copytree(small_export(num_layers=2)[1] / "3", self.folder / "export")
+        keep_warm_up_of(self.folder / "export" / WARMUP_PATH, "serving_default")
         self.put_version(1)
-        self.store = ModelStore(single_model_config("m", self.folder / "m"), poll_seconds=0.05).start()
-        scheduler = BatchScheduler(BatchingParameters(max_batch_size=8, batch_timeout_micros=500))
-        self.backend = LocalBackend(self.store, scheduler)
-        self.addCleanup(self.backend.close)
+        models = ModelSettings(self.folder / "m", "m", file_system_poll_wait_seconds=0.05, enable_batching=True)
+        self.server = self.enter_context(Server(models, rest_api_port=0))
+        self.gateway = self.enter_context(Gateway(self.server.address, "m", rest_api_port=0))
 
     def put_version(self, number):
-        """By one rename, as an export does; without warm-up records, to be quick."""
-        parts = self.folder / "parts"
-        shutil.copytree(small_export(num_layers=2)[1] / "3", parts)
-        (parts / WARMUP_PATH).unlink()
+        """By one rename, as an export does."""
+        parts = shutil.copytree(self.folder / "export", self.folder / "parts")
         os.rename(parts, self.folder / "m" / str(number))
 
     def expected(self):
@@ -74,17 +108,21 @@ class SwapsTest(tf.test.TestCase):
             servable.close()
 
     def test_swaps_under_load(self):
-        want, answered, stopping = self.expected(), threading.Condition(), threading.Event()
-        clients = [Client(self.backend, row, want, answered, stopping) for row in range(CLIENTS)]
-        with ThreadPoolExecutor(CLIENTS) as pool:
-            running = [pool.submit(client.run) for client in clients]
+        fronts = (self.server, self.gateway)
+        asks = [grpc_asker(self.enter_context(grpc.insecure_channel(front.address))) for front in fronts]
+        asks += [rest_asker(front.rest_address) for front in fronts]
+        answered, stopping = threading.Condition(), threading.Event()
+        every = [Asking(*of, answered, stopping) for of in zip(asks, TEXTS, self.expected(), strict=False)]
+        by_grpc = every[:2]
+        with ThreadPoolExecutor(len(every)) as pool:
+            running = [pool.submit(asking.run) for asking in every]
             try:
                 for number in range(2, SWAPS + 2):
                     self.put_version(number)
                     with answered:
                         took_over = answered.wait_for(
                             lambda number=number: (
-                                all(number in client.versions[-1:] for client in clients)
+                                all(number in asking.versions[-1:] for asking in by_grpc)
                                 or any(future.done() for future in running)
                             ),
                             5 * WAIT_SECONDS,
@@ -94,10 +132,13 @@ class SwapsTest(tf.test.TestCase):
                 stopping.set()
             for future in running:
                 future.result()  # a request that failed would raise here
-        for client in clients:
-            self.assertEqual(sorted(set(client.versions)), list(range(1, SWAPS + 2)))
-            self.assertEqual(client.versions, sorted(client.versions))  # never back to an old one
-        states = {status.version: status.state.name for status in self.backend.status(M)}
+        for asking in by_grpc:
+            self.assertEqual(sorted(set(asking.versions)), list(range(1, SWAPS + 2)))
+            self.assertEqual(asking.versions, sorted(asking.versions))  # never back to an old one
+        for asking in every:
+            self.assertGreater(len(asking.versions), SWAPS)
+        with Client(self.server.address, "m") as client:
+            states = client.status()
         self.assertEqual(states.pop(SWAPS + 1), "AVAILABLE")
         self.assertLessEqual(set(states.values()), {"END", "UNLOADING"})
 
