@@ -69,7 +69,7 @@ RUNS = {
         "SST-2 without self-distillation",
         "sst2",
         f"{PRETRAINED} --learning_rate 1e-4 --no_self_distillation",
-        "All branches are trained on labels together with the backbone (the ablation of the paper's table 3).",
+        f"All branches are trained on labels together with the backbone (the ablation of the paper's table 3). {SHARED}",
     ),
     "mrpc": Run(
         "MRPC",
@@ -90,7 +90,7 @@ RUNS = {
         '--shape 4,192,6 --vocabulary "$FASTBERT_DATA/vocab/bert_base_chinese.txt" '
         "--learning_rate 5e-4 --branch_dim 64",
         "No pretrained Chinese encoder was at hand: this run shows that the pipeline is right for Chinese. "
-        "It is no headline.",
+        f"It is no headline. {SHARED}",
     ),
 }
 
