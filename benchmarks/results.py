@@ -69,7 +69,8 @@ RUNS = {
         "SST-2 without self-distillation",
         "sst2",
         f"{PRETRAINED} --learning_rate 1e-4 --no_self_distillation",
-        f"All branches are trained on labels together with the backbone (the ablation of the paper's table 3). {SHARED}",
+        f"All branches are trained on labels together with the backbone (the ablation of the paper's "
+        f"table 3). {SHARED}",
     ),
     "mrpc": Run(
         "MRPC",

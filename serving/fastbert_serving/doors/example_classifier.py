@@ -13,6 +13,7 @@ from tensorflow_serving.apis import classification_pb2, input_pb2
 
 from fastbert_serving.call import DEFAULT_SIGNATURE, Call, ModelReference
 from fastbert_serving.dispatcher import Dispatcher
+from fastbert_serving.doors.example_context import with_context
 from fastbert_serving.errors import InvalidRequest
 from fastbert_serving.watch.exchange import Exchange
 
@@ -91,16 +92,15 @@ class ExampleClassifier:
 
 
 def examples_of(sent: input_pb2.Input) -> list[Example]:
-    """Returns the examples of a request, each with the features that all share; its own take precedence."""
+    """Returns the examples of a request, each with the features that all share; its own take precedence.
+
+    Raises:
+        InvalidRequest: the shared features are too large for so many examples.
+    """
     if not sent.HasField("example_list_with_context"):
         return list(sent.example_list.examples)
-    with_context = sent.example_list_with_context
-    merged = []
-    for example in with_context.examples:
-        merged.append(Example())
-        merged[-1].CopyFrom(with_context.context)
-        merged[-1].MergeFrom(example)
-    return merged
+    shared = sent.example_list_with_context
+    return with_context(shared.context, shared.examples)
 
 
 def _examples_input(signature: SignatureDef) -> str:

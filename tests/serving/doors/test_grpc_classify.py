@@ -36,6 +36,15 @@ class GrpcClassifyTest(GrpcDoorCase, parameterized.TestCase):
         self.assertEqual({name: array.tolist() for name, array in inputs.items()},
                          {"text": [b"shared", b"own"], "text_pair": [b"one", b"two"]})  # fmt: skip
 
+    def test_classify_with_a_context_that_grows(self):
+        self.start()
+        request = classification_request(signature="classify")
+        shared = request.input.example_list_with_context
+        shared.context.features.feature["text"].bytes_list.value.append(b"x" * 20_000)
+        for _ in range(2000):
+            shared.examples.add()
+        self.assert_status(Code.INVALID_ARGUMENT, "2000 examples share", self.prediction.Classify, request)
+
     def test_classify_of_a_model_that_is_not_ours(self):
         self.backend = FakeBackend(has_manifest=False)
         self.dispatcher = Dispatcher(self.backend)
