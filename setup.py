@@ -14,6 +14,7 @@ PACKAGES = [
     "fastbert_tf.evaluation",
     "fastbert_tf.export",
     "fastbert_tf.inference",
+    "fastbert_tf.inference.packed",
     "fastbert_tf.layers",
     "fastbert_tf.losses",
     "fastbert_tf.models",
@@ -73,7 +74,9 @@ setup(
     extras_require={
         "model-garden": ["tf-models-official~=2.20.0"],  # brings Keras 2 beside Keras 3, and 900 MB
         "jax": ["jax[cpu]"],
-        "bench": [],  # nothing more so far; engines to measure against belong here
+        # The engines that benchmarks/performance.py measures against; PyTorch alone takes gigabytes where pip finds no
+        # build for CPUs only. `make bench` puts them into an environment of their own.
+        "bench": ["fastbert", "onnx", "onnxruntime", "openvino", "tokenizers", "torch"],
         "dev": [
             "kubernetes-validate",
             "mypy~=2.4.0",

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 
+from fastbert_tf.cli.data_arguments import column
+from fastbert_tf.cli.options import given, refuse
 from fastbert_tf.config import DEFAULT_SPEED
+from fastbert_tf.recipes.exits import exits_in_words
 from fastbert_tf.recipes.export import export_model
+from fastbert_tf.recipes.task_files import TASK_NAMES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,11 +34,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="A",
         help="lowest accuracy on that curve that load control may go to, in [0, 1] (default: no load control)",
     )
+    parser.add_argument(
+        "--exits",
+        metavar="auto|all|2,4,6",
+        help="layers whose branch is on, the last one included; auto times this machine and takes what pays for the "
+        "evaluation's rows at the default speed (default: auto if the --evaluation holds branch outputs, else all)",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "bfloat16", "int8"),
+        default="float32",
+        help="arithmetic of the graph (default: %(default)s)",
+    )
+    sample = parser.add_argument_group("calibration of int8, on rows that look like the real inputs")
+    sample.add_argument("--calibration_task", choices=TASK_NAMES, help="the training rows of a task known by name")
+    sample.add_argument("--data_dir", metavar="DIR", help="where the files of named tasks lie (default: FASTBERT_DATA)")
+    sample.add_argument("--calibration", metavar="FILE", help="or an own table (TSV, CSV, JSONL)")
+    sample.add_argument("--text", type=column, metavar="COLUMN", help="its text (default: text)")
+    sample.add_argument("--text_pair", type=column, metavar="COLUMN", help="its second text, for a pair task")
     parser.add_argument("--overwrite", action="store_true", help="replace the version if it exists")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Exports."""
+    """Exports, and says which branches are on."""
+    if arguments.calibration_task is None:
+        refuse(arguments, ["data_dir"], "has no effect without --calibration_task; add that or drop this")
+    else:
+        refuse(arguments, ["calibration"], "has no effect beside --calibration_task; drop one of the two")
+    if arguments.calibration is None:
+        refuse(arguments, ["text", "text_pair"], "has no effect without --calibration; add that or drop this")
     path = export_model(
         arguments.model,
         arguments.output,
@@ -42,6 +70,11 @@ def run(arguments: argparse.Namespace) -> None:
         default_speed=arguments.default_speed,
         evaluation=arguments.evaluation,
         lowest_accuracy=arguments.lowest_accuracy,
+        precision=arguments.precision,
+        exits=arguments.exits,
+        folder=arguments.data_dir,
         overwrite=arguments.overwrite,
+        **given(arguments, "calibration_task", "calibration", "text", "text_pair"),
     )
+    print(exits_in_words(path))
     print(f"exported: {path}")

@@ -13,6 +13,7 @@ from absl.flags import argparse_flags
 COMMANDS = {
     "train": "fine-tune a pretrained BERT and self-distil its branches",
     "evaluate": "measure accuracy against cost at every speed",
+    "profile": "measure where weights, arithmetic and time are, part by part",
     "export": "write a SavedModel that TensorFlow Serving runs",
     "serve": "answer gRPC and REST requests as TensorFlow Serving does",
     "gateway": "control the load of a stock TensorFlow Serving",

@@ -1,10 +1,18 @@
-"""What a model is worth and what it costs: FLOPs, speed curves, uncertainty, latency, reports and plots."""
+"""What a model is worth and what it costs: FLOPs, speed curves, uncertainty, latency, profiles, reports and plots."""
 
 from fastbert_tf.evaluation.branch_outputs import BranchOutputs, predict_branches
-from fastbert_tf.evaluation.flops import executed_flops, paper_breakdown, paper_flops
+from fastbert_tf.evaluation.exit_choice import PredictedTime, choose_exits, predict_ms, predicted_times
+from fastbert_tf.evaluation.exit_costs import ExitCosts, measure_exit_costs
+from fastbert_tf.evaluation.flops import executed_breakdown, executed_flops, paper_breakdown, paper_flops
 from fastbert_tf.evaluation.latency import Latency, measure_latency
 from fastbert_tf.evaluation.metrics import METRICS, compute_metrics
 from fastbert_tf.evaluation.operating_point import OperatingPoint
+from fastbert_tf.evaluation.outputs_file import read_outputs, write_outputs
+from fastbert_tf.evaluation.profile import profile_stack
+from fastbert_tf.evaluation.profile_parts import ProfiledStack, keras_profiled, packed_profiled
+from fastbert_tf.evaluation.profile_record import Profile
+from fastbert_tf.evaluation.profile_report import read_profile, write_profile
+from fastbert_tf.evaluation.profile_table import profile_text
 from fastbert_tf.evaluation.report import Report, read_report, regenerate, require_writable, write_report
 from fastbert_tf.evaluation.speed_curve import SpeedCurve, speed_curve
 from fastbert_tf.evaluation.table import depth_table, latency_table, speed_table
@@ -13,24 +21,41 @@ from fastbert_tf.evaluation.uncertainty_profile import UncertaintyProfile, uncer
 __all__ = [
     "METRICS",
     "BranchOutputs",
+    "ExitCosts",
     "Latency",
     "OperatingPoint",
+    "PredictedTime",
+    "Profile",
+    "ProfiledStack",
     "Report",
     "SpeedCurve",
     "UncertaintyProfile",
+    "choose_exits",
     "compute_metrics",
     "depth_table",
+    "executed_breakdown",
     "executed_flops",
+    "keras_profiled",
     "latency_table",
+    "measure_exit_costs",
     "measure_latency",
+    "packed_profiled",
     "paper_breakdown",
     "paper_flops",
     "predict_branches",
+    "predict_ms",
+    "predicted_times",
+    "profile_stack",
+    "profile_text",
+    "read_outputs",
+    "read_profile",
     "read_report",
     "regenerate",
     "require_writable",
     "speed_curve",
     "speed_table",
     "uncertainty_profile",
+    "write_outputs",
+    "write_profile",
     "write_report",
 ]

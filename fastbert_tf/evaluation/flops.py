@@ -6,6 +6,8 @@ elementwise remainder (softmax, GELU, layer normalisation, biases) is left out. 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -49,6 +51,7 @@ def paper_flops(
     config: FastBertConfig,
     exit_layer: npt.ArrayLike | None = None,
     sequence_length: int = PAPER_SEQUENCE_LENGTH,
+    exits: Sequence[int] | None = None,
 ) -> Counts:
     """Counts what a row has paid by the paper's definition.
 
@@ -57,6 +60,7 @@ def paper_flops(
         exit_layer: layer at which the row left, 1 to the number of layers, one or an array; it has paid every layer
             and every branch up to it. None is plain BERT: all layers and the teacher alone.
         sequence_length: padded length, in tokens.
+        exits: layers whose branch is on, rising; None for all.
 
     Returns:
         FLOPs a row, int64, shaped as `exit_layer`.
@@ -67,13 +71,14 @@ def paper_flops(
     parts = paper_breakdown(config, sequence_length)
     layer = parts["self_attention"] + parts["feed_forward"]
     branch = parts["branch_input"] + parts["branch_attention"] + parts["branch_pooler"]
-    return _paid(config, np.asarray(layer, np.int64), np.asarray(branch, np.int64), exit_layer)
+    return _paid(config, np.asarray(layer, np.int64), np.asarray(branch, np.int64), exit_layer, exits)
 
 
 def executed_flops(
     config: FastBertConfig,
     exit_layer: npt.ArrayLike | None = None,
     sequence_length: npt.ArrayLike = PAPER_SEQUENCE_LENGTH,
+    exits: Sequence[int] | None = None,
 ) -> Counts:
     """Counts the matrix products that our graph really computes for a row.
 
@@ -86,6 +91,7 @@ def executed_flops(
             alone, as `fastbert_tf.inference.FullDepth` runs it.
         sequence_length: tokens that were computed for the row: the padded length of its batch. It and `exit_layer`
             may be arrays; they broadcast.
+        exits: layers whose branch is on, rising; None for all.
 
     Returns:
         FLOPs a row, int64.
@@ -93,16 +99,52 @@ def executed_flops(
     Raises:
         ValueError: a layer does not exist, or a length is below 1.
     """
+    parts = executed_breakdown(config, sequence_length)
+    layer = parts["attention_projections"] + parts["attention_products"] + parts["feed_forward"]
+    return _paid(config, layer, parts["branch"], exit_layer, exits)
+
+
+def executed_breakdown(
+    config: FastBertConfig, sequence_length: npt.ArrayLike = PAPER_SEQUENCE_LENGTH, folded_branch: bool = False
+) -> dict[str, Counts]:
+    """Counts the parts of one layer and one branch, of which `executed_flops` is the sum.
+
+    Args:
+        config: the model's shape.
+        sequence_length: tokens that were computed for the row, one length or an array.
+        folded_branch: whether the branch's key, value and output projections are folded into those of the first token,
+            as in the packed stack; `executed_flops` counts them unfolded.
+
+    Returns:
+        FLOPs of `attention_projections` (query, key, value, output), `attention_products` (query x key, weights x
+        value) and `feed_forward` (the layer) and of `branch`, each int64, shaped as `sequence_length`.
+
+    Raises:
+        ValueError: a length is below 1.
+    """
     length = _checked_lengths(sequence_length)
     hidden, inner, branch = config.backbone.hidden_dim, config.backbone.intermediate_dim, config.branch_dim
-    linear = length * (4 * hidden * hidden + 2 * hidden * inner)
-    products = 2 * length * length * hidden  # query x key and weights x value, over all heads
-    narrow = length * (hidden * branch + 2 * branch * branch)  # input projection, keys, values
-    first_token = 2 * length * branch + 3 * branch * branch + branch * config.num_classes
-    return _paid(config, 2 * (linear + products), 2 * (narrow + first_token), exit_layer)
+    if folded_branch:
+        narrow = length * hidden * branch  # input projection
+        first_token = 2 * config.branch_heads * (length + branch) * branch  # query, products, pooler: of every head
+    else:
+        narrow = length * (hidden * branch + 2 * branch * branch)  # input projection, keys, values
+        first_token = 2 * length * branch + 3 * branch * branch
+    return {
+        "attention_projections": 2 * length * 4 * hidden * hidden,
+        "attention_products": 2 * length * 2 * length * hidden,  # over all heads
+        "feed_forward": 2 * length * 2 * hidden * inner,
+        "branch": 2 * (narrow + first_token + branch * config.num_classes),
+    }
 
 
-def _paid(config: FastBertConfig, layer: Counts, branch: Counts, exit_layer: npt.ArrayLike | None) -> Counts:
+def _paid(
+    config: FastBertConfig,
+    layer: Counts,
+    branch: Counts,
+    exit_layer: npt.ArrayLike | None,
+    exits: Sequence[int] | None,
+) -> Counts:
     num_layers = config.backbone.num_layers
     if exit_layer is None:
         return num_layers * layer + branch
@@ -112,7 +154,8 @@ def _paid(config: FastBertConfig, layer: Counts, branch: Counts, exit_layer: npt
             f"exit_layer must hold integers from 1 to the model's {num_layers} layers, but is {exit_layer!r}; "
             "pass exit layers as the loop counts them, from 1"
         )
-    return layers.astype(np.int64) * (layer + branch)
+    branches = layers if exits is None else np.searchsorted(exits, layers, side="right")
+    return layers.astype(np.int64) * layer + branches.astype(np.int64) * branch
 
 
 def _checked_lengths(sequence_length: npt.ArrayLike) -> Counts:

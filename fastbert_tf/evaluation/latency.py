@@ -18,7 +18,7 @@ from fastbert_tf.inference import ExitLoop, ExitPolicy, FullDepth, KerasStack
 from fastbert_tf.models import FastBert
 
 LATENCY_SPEEDS = (0.0, 0.1, 0.5, 0.8)
-"""No early exit, which shows what the branches cost, and the speeds of the paper's table 2."""
+"""No early exit, which asks no branch but the teacher, and the speeds of the paper's table 2."""
 
 Features = dict[str, tf.Tensor]
 

@@ -14,7 +14,7 @@ from fastbert_tf.evaluation.flops import PAPER_SEQUENCE_LENGTH, executed_flops, 
 from fastbert_tf.evaluation.metrics import check_metrics, compute_metrics
 from fastbert_tf.evaluation.operating_point import OperatingPoint
 from fastbert_tf.evaluation.record import SCHEMA_VERSION, Record, check_schema_version
-from fastbert_tf.inference import ExitPolicy, simulate
+from fastbert_tf.inference import ExitPolicy, ExitSchedule, simulate
 
 DEFAULT_SPEEDS = tuple(step / 10 for step in range(11))
 """0.0, 0.1 ... 1.0."""
@@ -77,6 +77,7 @@ def speed_curve(
     metrics: Sequence[str] = ("accuracy",),
     speeds: Iterable[float] = DEFAULT_SPEEDS,
     sequence_length: int = PAPER_SEQUENCE_LENGTH,
+    schedule: ExitSchedule | None = None,
 ) -> SpeedCurve:
     """Replays adaptive inference at every speed.
 
@@ -87,6 +88,7 @@ def speed_curve(
         metrics: names from `accuracy`, `f1` (2 classes) and `matthews`; must be empty for unlabelled rows.
         speeds: thresholds in [0, 1].
         sequence_length: padded length of the paper FLOPs, in tokens.
+        schedule: the branches that are asked, with which the points are replayed; None for all.
 
     Returns:
         The curve, speeds rising.
@@ -105,7 +107,8 @@ def speed_curve(
         )
     if metrics and outputs.labels is None:
         raise ValueError(f"metrics {', '.join(metrics)} need labels, but the rows have none; pass metrics=()")
-    replay = _Replay(outputs, config, metrics, sequence_length)
+    schedule = (schedule or ExitSchedule.every_layer(layers)).check(layers)
+    replay = _Replay(outputs, config, metrics, sequence_length, schedule.exits)
     every_row = np.ones(rows, np.int32)
     return SpeedCurve(
         config=config,
@@ -118,7 +121,8 @@ def speed_curve(
         full_depth=replay.full_depth(),
         fixed_depths=tuple(replay.point(None, layer * every_row) for layer in range(1, layers + 1)),
         points=tuple(
-            replay.point(speed, simulate(policy, outputs.probabilities, speed)["exit_layer"]) for speed in speeds
+            replay.point(speed, simulate(policy, outputs.probabilities, speed, schedule)["exit_layer"])
+            for speed in speeds
         ),
     )
 
@@ -142,18 +146,25 @@ class _Replay:
     """Turns exit layers into operating points."""
 
     def __init__(
-        self, outputs: BranchOutputs, config: FastBertConfig, metrics: tuple[str, ...], sequence_length: int
+        self,
+        outputs: BranchOutputs,
+        config: FastBertConfig,
+        metrics: tuple[str, ...],
+        sequence_length: int,
+        exits: tuple[int, ...],
     ) -> None:
         self.outputs = outputs
         self.config = config
         self.metrics = metrics
         self.sequence_length = sequence_length
+        self.exits = exits
         self.paper_reference = self._paper(None)
         self.executed_reference = self._executed(None)
 
     def point(self, speed: float | None, exit_layer: np.ndarray) -> OperatingPoint:
         """Describes rows that left at the given layers (rows,)."""
-        paper, executed = self._paper(exit_layer), self._executed(exit_layer)
+        paper = self._paper(exit_layer)
+        executed = self.executed_reference if speed == 0 else self._executed(exit_layer)  # no branch is asked at 0
         return self._describe(speed, exit_layer, paper, executed)
 
     def full_depth(self) -> OperatingPoint:
@@ -178,7 +189,7 @@ class _Replay:
         )
 
     def _paper(self, exit_layer: np.ndarray | None) -> float:
-        return float(paper_flops(self.config, exit_layer, self.sequence_length).mean())
+        return float(paper_flops(self.config, exit_layer, self.sequence_length, self.exits).mean())
 
     def _executed(self, exit_layer: np.ndarray | None) -> float:
-        return float(executed_flops(self.config, exit_layer, self.outputs.padded_lengths).mean())
+        return float(executed_flops(self.config, exit_layer, self.outputs.padded_lengths, self.exits).mean())

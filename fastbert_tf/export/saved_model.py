@@ -11,7 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from fastbert_serving.manifest import Manifest, TokenizerSettings, TokenLimits
+from fastbert_serving.manifest import Exits, Manifest, TokenizerSettings, TokenLimits
 from fastbert_tf import __version__
 from fastbert_tf.config import DEFAULT_SPEED
 from fastbert_tf.export.batching_parameters import batching_parameters
@@ -20,7 +20,7 @@ from fastbert_tf.export.signatures import Signatures
 from fastbert_tf.export.version_directory import ExportError, version_directory
 from fastbert_tf.export.warmup import write_warmup_requests
 from fastbert_tf.files import file_swap
-from fastbert_tf.inference import ExitLoop, KerasStack, NormalizedEntropy
+from fastbert_tf.inference import ExitLoop, ExitSchedule, KerasStack, NormalizedEntropy, SavableStack
 from fastbert_tf.models import FastBert
 from fastbert_tokenizers import WordPieceTokenizer
 
@@ -38,6 +38,9 @@ def export_saved_model(
     default_speed: float = DEFAULT_SPEED,
     curve: dict[str, Any] | None = None,
     lowest_accuracy: float | None = None,
+    stack: SavableStack | None = None,
+    precision: str | None = None,
+    exits: Exits | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Writes `directory/version`: graph, weights, vocabulary, manifest, golden rows and warm-up records.
@@ -56,6 +59,9 @@ def export_saved_model(
         curve: measured accuracy and cost for the manifest: `{"points": [{"speed": ...}, ...]}`.
         lowest_accuracy: lowest accuracy on the curve that load control may go to, in [0, 1]; None: it may not raise
             the speed.
+        stack: what the graph runs: the model's weights in any arithmetic; None for its Keras layers.
+        precision: name of that arithmetic for the manifest: `float32`, `bfloat16` or `int8`; None: not said.
+        exits: branches that are on, and why; None for all.
         overwrite: whether an existing version is replaced.
 
     Returns:
@@ -63,7 +69,7 @@ def export_saved_model(
 
     Raises:
         ExportError: pieces that do not fit each other, an existing version, or a directory that cannot be written.
-        ManifestError: labels, speed, curve or accuracy break the manifest's schema.
+        ManifestError: labels, speed, curve, accuracy, precision or exits break the manifest's schema.
     """
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise ExportError(f"version must be an integer of at least 1, but is {version!r}; servers take the highest")
@@ -71,11 +77,12 @@ def export_saved_model(
         raise ExportError(f"default_speed must be in [0, 1], but is {default_speed}; 0 runs all layers")
     if lowest_accuracy is not None and curve is None:
         raise ExportError("lowest_accuracy needs a curve to be looked up on; give the curve of an evaluation")
-    manifest = _manifest(model, tokenizer, label_names, is_pair, default_speed, curve, lowest_accuracy)
+    measured = {"curve": curve, "lowest_accuracy": lowest_accuracy, "exits": exits, "precision": precision}
+    manifest = _manifest(model, tokenizer, label_names, is_pair, default_speed, measured)
     _check_fit(model, manifest)
     base = Path(directory)
     with version_directory(base, version, overwrite) as folder:
-        _save_graph(folder, model, tokenizer, manifest)
+        _save_graph(folder, stack or KerasStack(model), model, tokenizer, manifest)
         manifest.write(folder)
         write_warmup_requests(folder, is_pair, manifest.tokenizer.max_sequence_length)
         if not (base / "batching_params.pbtxt").exists():
@@ -90,8 +97,7 @@ def _manifest(
     label_names: Sequence[str],
     is_pair: bool,
     default_speed: float,
-    curve: dict[str, Any] | None,
-    lowest_accuracy: float | None,
+    measured: dict[str, Any],
 ) -> Manifest:
     shape = model.config.backbone
     return Manifest(
@@ -105,9 +111,8 @@ def _manifest(
             vocabulary_size=len(tokenizer.vocabulary),
         ),
         versions={"fastbert_tf": __version__, **{name: package_version(name) for name in PACKAGES}},
-        curve=curve,
-        lowest_accuracy=lowest_accuracy,
         token_limits=TokenLimits(shape.vocabulary_size, shape.num_segments, shape.max_sequence_length),
+        **measured,
     )
 
 
@@ -133,10 +138,13 @@ def _check_fit(model: FastBert, manifest: Manifest) -> None:
         raise ExportError("a pair task needs num_segments of at least 2, but the model has 1; train one with 2")
 
 
-def _save_graph(folder: Path, model: FastBert, tokenizer: WordPieceTokenizer, manifest: Manifest) -> None:
-    stack = KerasStack(model)
+def _save_graph(
+    folder: Path, stack: SavableStack, model: FastBert, tokenizer: WordPieceTokenizer, manifest: Manifest
+) -> None:
+    exits = manifest.exits
+    schedule = None if exits is None else ExitSchedule(exits.layers, exits.shrink_share)
     signatures = Signatures(
-        loop=ExitLoop(stack, NormalizedEntropy()),
+        loop=ExitLoop(stack, NormalizedEntropy(), schedule),
         tokenizer=tokenizer,
         label_names=manifest.labels,
         is_pair=manifest.is_pair,

@@ -11,7 +11,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 WARMUP_PATH = Path("assets.extra") / "tf_serving_warmup_requests"
 LENGTHS = (4, 16, 64)
-"""Words of the texts; at least as many tokens."""
+"""Words of the texts; at least as many tokens. The longest input comes besides, in a row of its own."""
 BATCH_SIZES = (1, 8)
 
 Arrays = dict[str, np.ndarray]
@@ -27,18 +27,22 @@ def write_warmup_requests(version_directory: Path, is_pair: bool, max_sequence_l
     """
     path = version_directory / WARMUP_PATH
     path.parent.mkdir(exist_ok=True)
+    shapes = [(rows, min(length, max_sequence_length)) for length in LENGTHS for rows in BATCH_SIZES]
     with tf.io.TFRecordWriter(str(path)) as writer:
-        for length in LENGTHS:
-            for rows in BATCH_SIZES:
-                for signature, inputs in _requests(rows, min(length, max_sequence_length), is_pair):
-                    writer.write(_record(signature, inputs))
+        for rows, length in [*shapes, (1, max_sequence_length)]:
+            for signature, inputs in _requests(rows, length, is_pair):
+                writer.write(_record(signature, inputs))
 
 
 def _requests(rows: int, length: int, is_pair: bool) -> Iterator[tuple[str, Arrays]]:
-    """Yields (signature, inputs); speed 0 takes every row through all layers."""
+    """Yields (signature, inputs).
+
+    Speed 0 takes a row through all layers. The other rows of a batch get speeds up to 1: some leave early, which runs
+    what else the graph holds.
+    """
     text = " ".join(["a"] * length).encode()
     texts = {name: np.array([text] * rows, object) for name in (("text", "text_pair") if is_pair else ("text",))}
-    speed = np.zeros(rows, np.float32)
+    speed = np.linspace(0, 1, rows, dtype=np.float32)
     tokens = np.ones((rows, length), np.int32)  # (rows, sequence); token 1 exists in every vocabulary
     features = {name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[text])) for name in texts}
     example = tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()

@@ -1,19 +1,24 @@
 """Adaptive inference: the exit loop, its policies, and the stacks it drives."""
 
 from fastbert_tf.inference.exit_loop import ExitLoop
+from fastbert_tf.inference.exit_schedule import ExitSchedule
 from fastbert_tf.inference.full_depth import FullDepth
 from fastbert_tf.inference.keras_stack import KerasStack
+from fastbert_tf.inference.packed import PackedStack
 from fastbert_tf.inference.policy import ExitPolicy, NormalizedEntropy
 from fastbert_tf.inference.simulation import simulate
-from fastbert_tf.inference.stack import Stack
+from fastbert_tf.inference.stack import SavableStack, Stack
 from fastbert_tf.inference.uncertainty import normalized_entropy
 
 __all__ = [
     "ExitLoop",
     "ExitPolicy",
+    "ExitSchedule",
     "FullDepth",
     "KerasStack",
     "NormalizedEntropy",
+    "PackedStack",
+    "SavableStack",
     "Stack",
     "normalized_entropy",
     "simulate",

@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from fastbert_tf.inference.exit_schedule import ExitSchedule
+from fastbert_tf.inference.full_depth import FullDepth
 from fastbert_tf.inference.policy import ExitPolicy
 from fastbert_tf.inference.stack import Stack
 from fastbert_tf.inference.uncertainty import normalized_entropy
 
+_ANSWERED = -1.0  # in place of the speed of a row that has its answer, but is still in the batch
+
 
 class ExitLoop:
-    """Runs a stack layer by layer; rows leave as soon as the policy lets them, and the batch shrinks (section 3.3).
+    """Runs a stack from exit to exit; rows leave as soon as the policy lets them, and the batch shrinks (section 3.3).
 
-    Each layer is a branch of `tf.switch_case`, so its weights are read in place: no gather from stacked weights.
+    The loop is unrolled: a step ends with a `tf.cond` that holds all later steps and is skipped once no row is left.
+    That costs less than `tf.while_loop` over `tf.switch_case`, which takes the operations of all layers through every
+    step, dead or alive; weights are read in place all the same. Nothing is done for rows that cannot leave: no branch
+    where no row has a speed above 0, no copy where no row leaves. With the teacher as the only exit the graph is the
+    plain encoder.
 
     Args:
         stack: the model, as four calls.
         policy: the exit rule.
+        schedule: the branches that are on; None for all of them.
+
+    Raises:
+        ValueError: the schedule is another model's.
     """
 
-    def __init__(self, stack: Stack, policy: ExitPolicy) -> None:
+    def __init__(self, stack: Stack, policy: ExitPolicy, schedule: ExitSchedule | None = None) -> None:
         self.stack = stack
         self.policy = policy
+        self.schedule = (schedule or ExitSchedule.every_layer(stack.num_layers)).check(stack.num_layers)
+        # A function that is called, not inlined: where no row leaves, one dead operation instead of all of these.
+        self._take_out_called = tf.function(
+            self._take_out, autograph=False, reduce_retracing=True, experimental_attributes={"_noinline": True}
+        )
 
     def __call__(self, inputs: dict[str, tf.Tensor], speed: tf.Tensor) -> dict[str, tf.Tensor]:
         """Answers every row.
@@ -38,61 +56,108 @@ class ExitLoop:
             float32 (rows,).
         """
         inputs = {name: tf.cast(value, tf.int32) for name, value in inputs.items()}
-        rows = tf.shape(speed)[0]
-        layers, classes = self.stack.num_layers, self.stack.num_classes
-        alive = {
-            "state": self.stack.start(inputs),
-            "row": tf.range(rows),
-            "speed": tf.cast(speed, tf.float32),
-            "said": tf.zeros([rows, layers, classes]),
-        }
-        answers = {"probabilities": tf.zeros([rows, classes]), "exit_layer": tf.zeros([rows], tf.int32)}
-        alive_shapes = {
-            "state": tf.nest.map_structure(_shrinking_shape, alive["state"]),
-            "row": tf.TensorShape([None]),
-            "speed": tf.TensorShape([None]),
-            "said": tf.TensorShape([None, layers, classes]),
-        }
-        answer_shapes = {"probabilities": tf.TensorShape([None, classes]), "exit_layer": tf.TensorShape([None])}
-        _, _, answers = tf.while_loop(
-            lambda layer, alive, _: (layer < layers) & (tf.size(alive["row"]) > 0),
-            self._body,
-            (tf.constant(0), alive, answers),
-            shape_invariants=(tf.TensorShape([]), alive_shapes, answer_shapes),
-        )
-        return {**answers, "uncertainty": normalized_entropy(answers["probabilities"])}
+        if len(self.schedule.exits) == 1:
+            probabilities = FullDepth(self.stack)(inputs)
+            answers = _Answers(probabilities, tf.fill(tf.shape(speed), self.stack.num_layers))
+        else:
+            answers = self._adaptive(inputs, tf.cast(speed, tf.float32))
+        return {**answers._asdict(), "uncertainty": normalized_entropy(answers.probabilities)}
 
-    def _body(self, layer: tf.Tensor, alive: dict[str, Any], answers: dict[str, Any]) -> tuple[Any, Any, Any]:
-        steps = [partial(self._compute, index, alive["state"]) for index in range(self.stack.num_layers)]
-        state, newest = tf.switch_case(layer, steps)  # newest: (rows alive, classes)
-        here = tf.one_hot(layer, self.stack.num_layers)[:, None]  # (layers, 1)
-        said = alive["said"] + here * newest[:, None]  # (rows alive, layers, classes)
-        answers = self._answer(answers, alive["row"], newest, layer)
-        kept = tf.where(~self.policy.leaves(said, layer, alive["speed"]))[:, 0]
-        alive = {
-            "state": self.stack.keep(state, kept),
-            "row": tf.gather(alive["row"], kept),
-            "speed": tf.gather(alive["speed"], kept),
-            "said": tf.gather(said, kept),
-        }
-        return layer + 1, alive, answers
+    def _adaptive(self, inputs: dict[str, tf.Tensor], speed: tf.Tensor) -> _Answers:
+        rows, classes = tf.shape(speed)[0], self.stack.num_classes
+        unsaid = tf.zeros([rows, classes])
+        batch = _Batch(self.stack.start(inputs), tf.range(rows), speed, (unsaid,) * self.policy.memory)
+        return self._steps(tuple(self.schedule.steps()), 0, batch, _Answers(unsaid, tf.zeros([rows], tf.int32)))
 
-    def _compute(self, index: int, state: Any) -> tuple[Any, tf.Tensor]:
-        state = self.stack.layer(index, state)
-        return state, self.stack.classify(index, state)
+    def _steps(self, steps: tuple[range, ...], number: int, batch: _Batch, answers: _Answers) -> _Answers:
+        """Runs the step `number` and, if a row is left, those after it."""
+        layers = steps[number]
+        for index in layers:
+            batch = batch._replace(state=self.stack.layer(index, batch.state))
+        if number == len(steps) - 1:
+            return self._finish(layers[-1], batch, answers)
+        asked = partial(self._ask, number, layers[-1], batch)
+        newest, leaves = tf.cond(tf.reduce_any(batch.speed > 0), asked, partial(self._spare, batch))
+        batch = batch._replace(said=(*batch.said, newest)[1:])
+        leave = partial(self._leave, batch, answers, newest, leaves, layers[-1] + 1)
+        batch, answers = _if(tf.reduce_any(leaves), leave, (batch, answers))
+        return _if(tf.size(batch.row) > 0, partial(self._steps, steps, number + 1, batch, answers), answers)
 
-    @staticmethod
-    def _answer(answers: dict[str, Any], row: tf.Tensor, newest: tf.Tensor, layer: tf.Tensor) -> dict[str, Any]:
-        """Writes the newest answer of every row that is still alive; the last one written stands."""
+    def _ask(self, number: int, index: int, batch: _Batch) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns what the branch says, float32 (rows, classes), and which rows leave with it, bool (rows,)."""
+        newest = self.stack.classify(index, batch.state)
+        said = (*batch.said, newest)[-1 - min(number, self.policy.memory) :]
+        return newest, self.policy.wants_exit(said, batch.speed) & (batch.speed > 0)
+
+    def _spare(self, batch: _Batch) -> tuple[tf.Tensor, tf.Tensor]:
+        """In place of `_ask` where no row can leave."""
+        rows = tf.shape(batch.row)
+        return tf.zeros([rows[0], self.stack.num_classes]), tf.zeros(rows, tf.bool)
+
+    def _leave(
+        self, batch: _Batch, answers: _Answers, newest: tf.Tensor, leaves: tf.Tensor, layer: int
+    ) -> tuple[_Batch, _Answers]:
+        left = self._take_out_called(batch, answers, newest, leaves, tf.constant(layer))
+        # Optimisers do not look into a call: without ranks they would fuse nothing behind it.
+        return tf.nest.map_structure(lambda x: tf.ensure_shape(x, x.shape), left)
+
+    def _take_out(
+        self, batch: _Batch, answers: _Answers, newest: tf.Tensor, leaves: tf.Tensor, layer: tf.Tensor
+    ) -> tuple[_Batch, _Answers]:
+        """Writes the answers of the rows that leave, and takes them out if that pays."""
+        leaving = tf.where(leaves)[:, 0]
+        answers = answers.written(tf.gather(batch.row, leaving), tf.gather(newest, leaving), layer)
+        if self.schedule.shrink_share == 0:
+            return self._shrink(batch, ~leaves), answers
+        batch = batch._replace(speed=tf.where(leaves, _ANSWERED, batch.speed))
+        is_open = batch.speed != _ANSWERED  # NaN, a speed at which no row leaves, is open, too
+        answered_share = 1 - tf.reduce_mean(tf.cast(is_open, tf.float32))
+        shrink = partial(self._shrink, batch, is_open)
+        return _if(answered_share >= self.schedule.shrink_share, shrink, batch), answers
+
+    def _shrink(self, batch: _Batch, stays: tf.Tensor) -> _Batch:
+        kept = tf.where(stays)[:, 0]
+        row, speed, said = tf.nest.map_structure(lambda x: tf.gather(x, kept), (batch.row, batch.speed, batch.said))
+        return _Batch(self.stack.keep(batch.state, kept), row, speed, said)
+
+    def _finish(self, index: int, batch: _Batch, answers: _Answers) -> _Answers:
+        """All rows that have no answer yet get the teacher's."""
+        newest, row = self.stack.classify(index, batch.state), batch.row
+        if self.schedule.shrink_share > 0:  # some may be waiting
+            is_open = tf.where(batch.speed != _ANSWERED)[:, 0]
+            newest, row = tf.gather(newest, is_open), tf.gather(row, is_open)
+        return answers.written(row, newest, index + 1)
+
+
+class _Batch(NamedTuple):
+    """The rows that are still computed."""
+
+    state: Any
+    """The stack's."""
+    row: tf.Tensor
+    """int32 (rows,), their places in the request."""
+    speed: tf.Tensor
+    """float32 (rows,)."""
+    said: tuple[tf.Tensor, ...]
+    """As many earlier answers as the policy remembers, each float32 (rows, classes), the newest last."""
+
+
+class _Answers(NamedTuple):
+    """What is known of the rows of the request."""
+
+    probabilities: tf.Tensor
+    """float32 (rows, classes)."""
+    exit_layer: tf.Tensor
+    """int32 (rows,), counted from 1."""
+
+    def written(self, row: tf.Tensor, newest: tf.Tensor, layer: int | tf.Tensor) -> _Answers:
+        """Adds the newest answers (leaving, classes) of some rows of the request (leaving,)."""
         place = row[:, None]
-        exit_layer = tf.fill(tf.shape(row), layer + 1)
-        return {
-            "probabilities": tf.tensor_scatter_nd_update(answers["probabilities"], place, newest),
-            "exit_layer": tf.tensor_scatter_nd_update(answers["exit_layer"], place, exit_layer),
-        }
+        return _Answers(
+            tf.tensor_scatter_nd_update(self.probabilities, place, newest),
+            tf.tensor_scatter_nd_update(self.exit_layer, place, tf.fill(tf.shape(row), layer)),
+        )
 
 
-def _shrinking_shape(x: tf.Tensor) -> tf.TensorShape:
-    """Lets every axis change from layer to layer, as rows leave, but the innermost (features) of a matrix or higher."""
-    features = x.shape[-1:] if x.shape.rank > 1 else tf.TensorShape([])
-    return tf.TensorShape([None] * (x.shape.rank - features.rank)).concatenate(features)
+def _if(condition: tf.Tensor, then: Callable[[], Any], otherwise: Any) -> Any:
+    return tf.cond(condition, then, lambda: otherwise)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
-
-from keras import ops
 
 from fastbert_tf.inference.uncertainty import normalized_entropy
 
@@ -13,31 +12,29 @@ from fastbert_tf.inference.uncertainty import normalized_entropy
 class ExitPolicy(ABC):
     """One pure `keras.ops` function of what the branches have said so far.
 
-    The exit loop and the offline simulation call the same policy object; a policy never sees other rows.
+    The exit loop and the offline simulation call the same policy object; a policy never sees other rows, nor branches
+    that a schedule leaves out.
     """
 
+    memory: int = 0
+    """Answers before the newest one that `wants_exit` reads; the loop keeps no more."""
+
     @abstractmethod
-    def wants_exit(self, said: Any, layer: Any, speed: Any) -> Any:
-        """Decides which rows are answered well enough.
+    def wants_exit(self, said: Sequence[Any], speed: Any) -> Any:
+        """Decides which rows are answered well enough. Rows with speed 0 stay whatever it says.
 
         Args:
-            said: float (rows, layers, classes), the branches' probabilities up to and including `layer`, 0 after it.
-            layer: int scalar, the layer just computed, counted from 0.
+            said: the branches' probabilities, each float (rows, classes), the newest last: at most `memory` earlier
+                ones, fewer at the first exits.
             speed: float (rows,), in [0, 1].
 
         Returns:
             bool (rows,).
         """
 
-    def leaves(self, said: Any, layer: Any, speed: Any) -> Any:
-        """As `wants_exit`, but at the last layer every row leaves, with the teacher's answer."""
-        last = ops.equal(layer, said.shape[1] - 1)
-        return ops.logical_or(self.wants_exit(said, layer, speed), last)
-
 
 class NormalizedEntropy(ExitPolicy):
     """A row leaves where the uncertainty of the newest branch is below the speed (FastBERT, section 3.3)."""
 
-    def wants_exit(self, said: Any, layer: Any, speed: Any) -> Any:
-        newest = ops.take(said, layer, axis=1)  # (rows, classes)
-        return normalized_entropy(newest) < speed
+    def wants_exit(self, said: Sequence[Any], speed: Any) -> Any:
+        return normalized_entropy(said[-1]) < speed

@@ -24,3 +24,11 @@ class Stack(Protocol):
 
     def keep(self, state: Any, rows: Any) -> Any:
         """Returns the state of the given rows, int (kept,), in that order."""
+
+
+class SavableStack(Stack, Protocol):
+    """A stack that can be exported."""
+
+    @property
+    def variables(self) -> list[Any]:
+        """The Keras variables that the stack reads: the exported object tracks them. Other weights are constants."""

@@ -20,5 +20,5 @@ def normalized_entropy(probabilities: Any) -> Any:
         float32 (...), in [0, 1]: 0 is certain, 1 is uniform.
     """
     p = ops.cast(probabilities, "float32")
-    entropy = -ops.sum(p * ops.log(ops.maximum(p, _SMALLEST)), axis=-1)
-    return ops.clip(entropy / math.log(p.shape[-1]), 0.0, 1.0)
+    negative_entropy = ops.sum(p * ops.log(ops.maximum(p, _SMALLEST)), axis=-1)
+    return ops.clip(negative_entropy * (-1 / math.log(p.shape[-1])), 0.0, 1.0)

@@ -17,6 +17,7 @@ from fastbert_tf.evaluation import (
     require_writable,
     speed_curve,
     uncertainty_profile,
+    write_outputs,
     write_report,
 )
 from fastbert_tf.evaluation.speed_curve import DEFAULT_SPEEDS, check_speeds
@@ -38,7 +39,7 @@ def evaluate_classifier(
     latency_rows: int = 256,
     progress: bool = False,
 ) -> Report:
-    """Measures accuracy against cost at every speed and writes `evaluation.json`, a table and plots.
+    """Measures accuracy against cost at every speed and writes `evaluation.json`, a table, plots and branch outputs.
 
     Args:
         classifier: the trained model with tokenizer and labels.
@@ -74,6 +75,7 @@ def evaluate_classifier(
     profile = uncertainty_profile(outputs, policy)
     report = Report(name, curve, profile, tuple(latency), classifier_digest(classifier))
     write_report(report, output)
+    write_outputs(outputs, output, report.model)
     return report
 
 

@@ -53,6 +53,28 @@ class TokenLimits:
 
 
 @dataclass(frozen=True)
+class Exits:
+    """Which branches the graph asks, and why."""
+
+    layers: tuple[int, ...]
+    """Layers whose branch is on, counted from 1, rising; the last one is the model's last layer. One alone is the plain
+    encoder: no speed changes anything."""
+    shrink_share: float
+    """Share of a batch's rows that must have their answer before they are taken out, in [0, 1]."""
+    chosen_by: str
+    """`measurement`: the least predicted time on the machine that exported; `hand`: the owner."""
+    predictions: tuple[dict[str, Any], ...] = ()
+    """Predicted milliseconds a row, by `batch_size` and `speed`: `plain_ms`, `every_exit_ms`, `chosen_ms`, and
+    `no_exit_ms` where no row leaves."""
+    costs: tuple[dict[str, Any], ...] = ()
+    """Measured milliseconds of a layer, a branch and the rest, by `batch_size` and rows left in the batch."""
+
+    def __post_init__(self) -> None:
+        for name in ("layers", "predictions", "costs"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+
+
+@dataclass(frozen=True)
 class Manifest:
     """What a client or server must know of an exported classifier beyond its graph.
 
@@ -78,6 +100,10 @@ class Manifest:
     """Lowest accuracy on the curve that the owner accepts when load control raises the speed; None: it may not."""
     token_limits: TokenLimits | None = None
     """Limits of the signature `tokenized`; None: not known, as in older exports."""
+    exits: Exits | None = None
+    """Branches that are on; None: all of them, as in older exports."""
+    precision: str | None = None
+    """Arithmetic of the graph, `float32`, `bfloat16` or `int8`; None: not known, as in older exports."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labels", tuple(self.labels))
@@ -86,10 +112,10 @@ class Manifest:
     def to_dict(self) -> dict[str, Any]:
         """Returns the manifest as plain JSON types."""
         fields = dataclasses.asdict(self)
-        for name in ("lowest_accuracy", "token_limits"):
+        for name in ("lowest_accuracy", "token_limits", "exits", "precision"):
             if fields[name] is None:
                 del fields[name]  # so that readers which do not know the field read the rest
-        return {"format_version": FORMAT_VERSION, **fields, "labels": list(self.labels)}
+        return {"format_version": FORMAT_VERSION, **_with_lists(fields)}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any], source: str = "manifest") -> Manifest:
@@ -107,6 +133,8 @@ class Manifest:
         fields["tokenizer"] = TokenizerSettings(**values["tokenizer"])
         if (limits := values.get("token_limits")) is not None:
             fields["token_limits"] = TokenLimits(**limits)
+        if (exits := values.get("exits")) is not None:
+            fields["exits"] = Exits(**exits)
         return cls(**fields)
 
     @classmethod
@@ -152,6 +180,13 @@ class Manifest:
         path.write_text(json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def _with_lists(value: Any) -> Any:
+    """Tuples become lists, as in JSON."""
+    if isinstance(value, dict):
+        return {name: _with_lists(inner) for name, inner in value.items()}
+    return [_with_lists(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+
+
 def _validate(values: Any, source: str) -> None:
     version = values.get("format_version", FORMAT_VERSION) if isinstance(values, dict) else FORMAT_VERSION
     if version != FORMAT_VERSION:
@@ -167,3 +202,14 @@ def _validate(values: Any, source: str) -> None:
     problem = jsonschema.exceptions.best_match(validator.iter_errors(values))
     if problem is not None:
         raise ManifestError(f"{source}: {problem.json_path[2:] or 'content'}: {problem.message}; mend that field")
+    _validate_exits(values, source)
+
+
+def _validate_exits(values: dict[str, Any], source: str) -> None:
+    """What JSON Schema has no words for."""
+    layers = (values.get("exits") or {"layers": [values["num_layers"]]})["layers"]
+    if sorted(layers) != layers or layers[-1] != values["num_layers"]:
+        raise ManifestError(
+            f"{source}: exits.layers: {layers} must rise and end with the last layer {values['num_layers']}; "
+            "mend that field"
+        )

@@ -34,8 +34,8 @@ def outputs(arrays: registry.Arrays) -> registry.Arrays:
     probabilities = registry.branch_probabilities()
     speed = np.linspace(0, 1, len(probabilities)).astype(np.float32)
     for name, case in registry.named(registry.POLICIES):
-        for layer in range(registry.DEPTH):
-            results[f"{name}/{layer}"] = case.make().leaves(probabilities, layer, speed)
+        for exit in range(registry.DEPTH):
+            results[f"{name}/{exit}"] = case.make().wants_exit(registry.said_until(probabilities, exit), speed)
     # JAX as it trains, compiled; TensorFlow as the reference, without the time for compilation.
     mode = {"jit_compile": True} if keras.backend.backend() == "jax" else {"run_eagerly": True}
     fastbert = next(name for name, case in registry.named([*registry.LAYERS, *registry.MODELS]) if "FastBert" in name)

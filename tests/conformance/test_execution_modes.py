@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import keras
 import numpy as np
 import registry
 import tensorflow as tf
@@ -12,10 +11,11 @@ from exported import in_all_modes
 from fastbert_tf import inference
 
 NETWORKS = [*registry.LAYERS, *registry.MODELS]
-STACKS_AND_POLICIES = [
-    (f"{stack.cls.__name__}_{policy.cls.__name__}", stack, policy)
+LOOPS = [
+    (f"{stack.cls.__name__}_{policy.cls.__name__}_{number}", stack, policy, schedule)
     for stack in registry.STACKS
     for policy in registry.POLICIES
+    for number, schedule in enumerate(registry.SCHEDULES_OF_EXITS)
 ]
 
 
@@ -38,22 +38,23 @@ class ExecutionModesTest(tf.test.TestCase, parameterized.TestCase):
 
         self._assert_equal_in_all_modes(function, case.inputs(), network.weights)
 
-    @parameterized.named_parameters(STACKS_AND_POLICIES)
-    def test_exit_loop(self, stack_case, policy_case):
+    @parameterized.named_parameters(LOOPS)
+    def test_exit_loop(self, stack_case, policy_case, schedule):
         """And all of them equal the offline simulation, at a speed of its own for every row."""
         model = registry.built(registry.MODELS[-1])
         policy = policy_case.make()
-        loop = inference.ExitLoop(stack_case.make(model), policy)
+        stack = stack_case.make(model)
+        loop = inference.ExitLoop(stack, policy, schedule)
         inputs = registry.token_inputs(rows=33)
         speed = np.linspace(0, 1, 33).astype(np.float32)
-        probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(model(inputs)))
-        expected = inference.simulate(policy, probabilities, speed)
-        self.assertGreater(len(set(expected["exit_layer"])), 2, "the sample does not spread over the layers")
+        probabilities = stack_case.probabilities(stack, model, inputs)
+        expected = inference.simulate(policy, probabilities, speed, schedule)
+        self.assertEqual(set(expected["exit_layer"]), set(schedule.exits), "the sample does not spread over the exits")
 
         def function(tensors):
             return loop({name: tensors[name] for name in inputs}, tensors["speed"])
 
-        answers = self._assert_equal_in_all_modes(function, {**inputs, "speed": speed}, model.weights)
+        answers = self._assert_equal_in_all_modes(function, {**inputs, "speed": speed}, stack.variables)
         self.assertAllEqual(answers["exit_layer"], expected["exit_layer"])
         for name in ("probabilities", "uncertainty"):
             self.assertAllClose(answers[name], expected[name], atol=1e-5)
@@ -61,12 +62,13 @@ class ExecutionModesTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.named_parameters(registry.named(registry.STACKS))
     def test_full_depth(self, case):
         model = registry.built(registry.MODELS[-1])
-        full_depth = inference.FullDepth(case.make(model))
+        stack = case.make(model)
+        full_depth = inference.FullDepth(stack)
         inputs = registry.token_inputs()
         answers = self._assert_equal_in_all_modes(
-            lambda tensors: {"probabilities": full_depth(tensors)}, inputs, model.weights
+            lambda tensors: {"probabilities": full_depth(tensors)}, inputs, stack.variables
         )
-        self.assertAllClose(answers["probabilities"], keras.ops.softmax(model(inputs))[:, -1], atol=1e-5)
+        self.assertAllClose(answers["probabilities"], case.probabilities(stack, model, inputs)[:, -1], atol=1e-5)
 
     @parameterized.named_parameters(registry.named(registry.LOSSES))
     def test_loss(self, case):
@@ -78,10 +80,10 @@ class ExecutionModesTest(tf.test.TestCase, parameterized.TestCase):
 class NeighboursTest(tf.test.TestCase, parameterized.TestCase):
     """A row's answer does not depend on its neighbours, on their order, or on padding."""
 
-    @parameterized.named_parameters(STACKS_AND_POLICIES)
-    def test_exit_loop(self, stack_case, policy_case):
+    @parameterized.named_parameters(LOOPS)
+    def test_exit_loop(self, stack_case, policy_case, schedule):
         model = registry.built(registry.MODELS[-1])
-        loop = inference.ExitLoop(stack_case.make(model), policy_case.make())
+        loop = inference.ExitLoop(stack_case.make(model), policy_case.make(), schedule)
         inputs = registry.token_inputs(rows=12)
         speed = np.tile(np.array([0.0, 0.6, 0.8, 0.95], np.float32), 3)
         together = {name: value.numpy() for name, value in loop(inputs, tf.constant(speed)).items()}
@@ -102,20 +104,22 @@ class NeighboursTest(tf.test.TestCase, parameterized.TestCase):
     def test_policy(self, case):
         policy, probabilities = case.make(), registry.branch_probabilities()
         speed = np.linspace(0, 1, len(probabilities)).astype(np.float32)
-        together = policy.leaves(probabilities, 1, speed)
-        alone = [policy.leaves(probabilities[i : i + 1], 1, speed[i : i + 1])[0] for i in range(len(speed))]
+        together = policy.wants_exit(registry.said_until(probabilities, 1), speed)
+        alone = [
+            policy.wants_exit(registry.said_until(probabilities[i : i + 1], 1), speed[i : i + 1])[0]
+            for i in range(len(speed))
+        ]
         self.assertAllEqual(together, alone)
         self.assertGreater(np.sum(together), 10)
         self.assertLess(np.sum(together), len(speed) - 10)
 
     @parameterized.named_parameters(registry.named(registry.POLICIES))
-    def test_policy_at_the_ends(self, case):
-        """Speed 0 keeps every row, and at the last layer every row leaves."""
+    def test_policy_reads_no_more_than_its_memory(self, case):
         policy, probabilities = case.make(), registry.branch_probabilities()
-        still = np.zeros(len(probabilities), np.float32)
-        for layer in range(registry.DEPTH - 1):
-            self.assertFalse(np.any(policy.leaves(probabilities, layer, still)))
-        self.assertTrue(np.all(policy.leaves(probabilities, registry.DEPTH - 1, still)))
+        speed = np.linspace(0, 1, len(probabilities)).astype(np.float32)
+        said = registry.said_until(probabilities, registry.DEPTH - 1)
+        remembered = said[-1 - policy.memory :]
+        self.assertAllEqual(policy.wants_exit(remembered, speed), policy.wants_exit(said, speed))
 
 
 def _rows(inputs, rows):

@@ -34,6 +34,7 @@ ELSEWHERE = {
     "SaveState": "a callback; tested by killed runs in tests/fastbert_tf/training",
     "ExitLoop": "drives every registered stack with every registered policy",
     "FullDepth": "drives every registered stack",
+    "ExitSchedule": "settings of the loop; every stack and policy runs with some of them",
 }
 
 

@@ -8,8 +8,22 @@ import jsonschema
 import tensorflow as tf
 from absl.testing import parameterized
 
-from fastbert_serving.manifest import Manifest, ManifestError, TokenizerSettings, TokenLimits, manifest_schema
+from fastbert_serving.manifest import (
+    Exits,
+    Manifest,
+    ManifestError,
+    TokenizerSettings,
+    TokenLimits,
+    manifest_schema,
+)
 
+PREDICTION = {
+    "batch_size": 32, "speed": 0.5, "plain_ms": 2.0, "every_exit_ms": 1.1, "chosen_ms": 1.0, "no_exit_ms": 2.1,
+}  # fmt: skip
+COSTS = {
+    "batch_size": 2, "rows": [1, 2], "start": [0.1, 0.2], "layer": [1.0, 2.0], "branch": [0.1, 0.1],
+    "step": [0.0, 0.0], "shrink": [0.0, 0.1],
+}  # fmt: skip
 MANIFEST = Manifest(
     labels=("negativ", "schön", "😀"),
     is_pair=True,
@@ -20,8 +34,11 @@ MANIFEST = Manifest(
     curve={"points": [{"speed": 0.1, "accuracy": 0.9}], "metric_names": ["accuracy"]},
     lowest_accuracy=0.87,
     token_limits=TokenLimits(vocabulary_size=30522, num_segments=2, max_sequence_length=512),
+    exits=Exits((2, 6), 0.25, "measurement", (PREDICTION,), (COSTS,)),
+    precision="int8",
 )
-OPTIONAL = ("lowest_accuracy", "token_limits")
+OPTIONAL = ("lowest_accuracy", "token_limits", "exits", "precision")
+EXITS = {"layers": [2, 6], "shrink_share": 0.25, "chosen_by": "hand"}
 
 
 def without(values, *names):
@@ -59,6 +76,18 @@ class ManifestTest(tf.test.TestCase, parameterized.TestCase):
         ({"token_limits": {"num_segments": 2}}, "token_limits"),
         ({"token_limits": {**vars(MANIFEST.token_limits), "num_segments": 0}}, "token_limits.num_segments"),
         ({"token_limits": {**vars(MANIFEST.token_limits), "extra": 1}}, "extra"),
+        ({"exits": {**EXITS, "layers": []}}, "exits.layers"),
+        ({"exits": {**EXITS, "layers": [0, 6]}}, r"exits.layers\[0\]"),
+        ({"exits": {**EXITS, "layers": [2, 2, 6]}}, "exits.layers"),
+        ({"exits": {**EXITS, "layers": [4, 2, 6]}}, "exits.layers: .* must rise and end with the last layer 6"),
+        ({"exits": {**EXITS, "layers": [2, 4]}}, "exits.layers: .* must rise and end with the last layer 6"),
+        ({"exits": {**EXITS, "layers": [6, 7]}}, "exits.layers: .* must rise and end with the last layer 6"),
+        ({"exits": {**EXITS, "shrink_share": 2}}, "exits.shrink_share"),
+        ({"exits": {**EXITS, "chosen_by": "dice"}}, "exits.chosen_by"),
+        ({"exits": {**EXITS, "predictions": [{"batch_size": 1}]}}, r"exits.predictions\[0\]"),
+        ({"exits": {**EXITS, "predictions": [{**PREDICTION, "plain_ms": -1}]}}, "plain_ms"),
+        ({"exits": {**EXITS, "costs": [{**COSTS, "layer": 1.0}]}}, r"exits.costs\[0\].layer"),
+        ({"precision": "float16"}, "precision"),
         ({"extra": 1}, "extra"),
     )
     def test_field_outside_the_schema(self, changes, words):
@@ -78,7 +107,16 @@ class ManifestTest(tf.test.TestCase, parameterized.TestCase):
             manifest = Manifest.from_dict(given)
             self.assertIsNone(manifest.lowest_accuracy)
             self.assertIsNone(manifest.token_limits)
+            self.assertIsNone(manifest.exits)
+            self.assertIsNone(manifest.precision)
             self.assertEqual(manifest.to_dict(), values)
+
+    def test_exits(self):
+        values = {**MANIFEST.to_dict(), "exits": EXITS}
+        self.assertEqual(Manifest.from_dict(values).exits, Exits((2, 6), 0.25, "hand"))
+        values["exits"] = {**EXITS, "layers": [6]}  # the teacher alone: the plain encoder
+        self.assertEqual(Manifest.from_dict(values).exits.layers, (6,))
+        self.assertEqual(Manifest.from_dict(MANIFEST.to_dict()).exits, MANIFEST.exits)
 
     def test_constructor_validates(self):
         with self.assertRaisesRegex(ManifestError, "num_layers"):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
-from keras import ops
 from tensorflow.python.framework import op_callbacks  # no public API tells the shapes of executed operations
 
 from fastbert_tf.config import BackboneConfig, FastBertConfig
-from fastbert_tf.evaluation import executed_flops, paper_breakdown, paper_flops
+from fastbert_tf.evaluation import executed_breakdown, executed_flops, paper_breakdown, paper_flops
 from fastbert_tf.inference import ExitLoop, ExitPolicy, FullDepth, KerasStack
+from fastbert_tf.inference.packed import PackedStack
 from fastbert_tf.layers import BranchClassifier, EncoderBlock
 from fastbert_tf.models import FastBert
 
@@ -22,8 +24,10 @@ MATRIX_PRODUCTS = ("MatMul", "BatchMatMulV2")
 class LeaveAtShareOfDepth(ExitPolicy):
     """A row leaves once the share of layers it has seen reaches its speed: exits chosen by the test."""
 
-    def wants_exit(self, said, layer, speed):
-        return ops.cast(layer + 1, "float32") >= speed * said.shape[1]
+    memory = SMALL.backbone.num_layers
+
+    def wants_exit(self, said, speed):
+        return len(said) >= speed * SMALL.backbone.num_layers
 
 
 def profiled_flops(function, *signature) -> dict[str, int]:
@@ -41,6 +45,22 @@ def profiled_flops(function, *signature) -> dict[str, int]:
 
 def matrix_products(found: dict[str, int]) -> int:
     return sum(found.get(name, 0) for name in MATRIX_PRODUCTS)
+
+
+@contextlib.contextmanager
+def counted_products():
+    """Yields a list that gets the FLOPs of every matrix product as it runs."""
+    computed = []
+
+    def count(op_type, inputs, attrs, outputs, op_name=None, graph=None):
+        if op_type in MATRIX_PRODUCTS:
+            computed.append(2 * int(np.prod(outputs[0].shape)) * int(inputs[0].shape[-1]))
+
+    op_callbacks.add_op_callback(count)
+    try:
+        yield computed
+    finally:
+        op_callbacks.remove_op_callback(count)
 
 
 def token_signature(rows: int, length: int) -> dict[str, tf.TensorSpec]:
@@ -104,6 +124,41 @@ class ExecutedFlopsTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual(executed_flops(BERT_BASE, 1), layer + branch)
         self.assertEqual(executed_flops(BERT_BASE), 12 * layer + branch)
 
+    def test_parts_of_bert_base(self):
+        parts = executed_breakdown(BERT_BASE)
+        self.assertEqual(parts["attention_projections"], 2 * 128 * 4 * 768 * 768)
+        self.assertEqual(parts["attention_products"], 2 * 2 * 128 * 128 * 768)
+        self.assertEqual(parts["feed_forward"], 2 * 128 * 2 * 768 * 3072)
+        self.assertEqual(parts["branch"], 33_718_784)
+        self.assertEqual(sum(parts.values()), executed_flops(BERT_BASE, 1))
+
+    def test_folded_branch_of_bert_base(self):
+        folded = 25_165_824  # input
+        folded += 2 * 128 * 256 + 2 * 256 * 128  # query and pooler of two heads, each as wide as the branch
+        folded += 2 * 2 * 2 * 128 * 128 + 2 * 128 * 2  # scores and pooling of two heads; classes
+        parts = executed_breakdown(BERT_BASE, folded_branch=True)
+        self.assertEqual(parts["branch"], folded)
+        self.assertEqual({**parts, "branch": 0}, {**executed_breakdown(BERT_BASE), "branch": 0})
+
+    def test_the_packed_stack_computes_exactly_this(self):
+        rows, length = 3, 17
+        stack = PackedStack(FastBert.from_fastbert_config(SMALL))
+        inputs = {name: tf.ones(spec.shape, tf.int32) for name, spec in token_signature(rows, length).items()}
+        tf.config.run_functions_eagerly(True)  # so that products inside the stack's functions are seen
+        self.addCleanup(tf.config.run_functions_eagerly, False)
+        layers, branches, state = [], [], stack.start(inputs)
+        for index in range(stack.num_layers):
+            with counted_products() as computed:
+                state = stack.layer(index, state)
+            layers.append(sum(computed))
+            with counted_products() as computed:
+                stack.classify(index, state)
+            branches.append(sum(computed))
+        parts = executed_breakdown(SMALL, length, folded_branch=True)
+        branch = parts.pop("branch")
+        self.assertEqual(layers, [rows * sum(parts.values())] * stack.num_layers)
+        self.assertEqual(branches, [rows * branch] * stack.num_layers)
+
     def test_arrays_broadcast(self):
         counts = executed_flops(SMALL, np.array([1, 3]), np.array([5, 17]))
         self.assertAllEqual(counts, [executed_flops(SMALL, 1, 5), executed_flops(SMALL, 3, 17)])
@@ -140,17 +195,8 @@ class ExecutedFlopsTest(tf.test.TestCase, parameterized.TestCase):
         exit_layers = np.array([1, 3, 2, 1, 3])
         loop = ExitLoop(KerasStack(FastBert.from_fastbert_config(SMALL)), LeaveAtShareOfDepth())
         inputs = {name: tf.ones(spec.shape, tf.int32) for name, spec in token_signature(rows, length).items()}
-        computed = []
-
-        def count(op_type, inputs, attrs, outputs, op_name=None, graph=None):
-            if op_type in MATRIX_PRODUCTS:
-                computed.append(2 * int(np.prod(outputs[0].shape)) * int(inputs[0].shape[-1]))
-
-        op_callbacks.add_op_callback(count)
-        try:
+        with counted_products() as computed:
             answers = loop(inputs, tf.constant(exit_layers / 3, tf.float32))
-        finally:
-            op_callbacks.remove_op_callback(count)
         self.assertAllEqual(answers["exit_layer"], exit_layers)
         self.assertEqual(sum(computed), executed_flops(SMALL, exit_layers, length).sum())
 

@@ -12,7 +12,7 @@ from keras import ops
 from fastbert_tf.config import BackboneConfig, FastBertConfig
 from fastbert_tf.evaluation import BranchOutputs, SpeedCurve, speed_curve
 from fastbert_tf.evaluation.speed_curve import DEFAULT_SPEEDS
-from fastbert_tf.inference import ExitPolicy, NormalizedEntropy, simulate
+from fastbert_tf.inference import ExitPolicy, ExitSchedule, NormalizedEntropy, simulate
 
 CONFIG = FastBertConfig(BackboneConfig(10, 2, 2, 4, 8), num_classes=2, branch_dim=2, branch_heads=1)
 # Uncertainty of (0.5, 0.5) is 1, of (0.9, 0.1) 0.469, of (0.99, 0.01) 0.081.
@@ -60,7 +60,8 @@ class SpeedCurveTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllClose(point.paper_flops, paper)
         self.assertAllClose(point.paper_speedup, (2 * LAYER + BRANCH) / paper)
         tokens = np.array([1, 1, 2, 2]) - 1  # padded lengths, not real ones
-        executed = layers * (LAYERS + BRANCHES)[tokens]
+        branches = layers if speed > 0 else 1  # at speed 0 the teacher alone is asked
+        executed = layers * LAYERS[tokens] + branches * BRANCHES[tokens]
         self.assertAllClose(point.executed_flops, executed.mean())
         self.assertAllClose(point.executed_speedup, (2 * LAYERS + BRANCHES)[tokens].sum() / executed.sum())
 
@@ -104,13 +105,25 @@ class SpeedCurveTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_uses_the_policy_object(self):
         class Always(ExitPolicy):
-            def wants_exit(self, said, layer, speed):
+            def wants_exit(self, said, speed):
                 return ops.ones_like(speed, dtype="bool")
 
-        found = speed_curve(outputs(), Always(), CONFIG, speeds=[0.0])
+        found = speed_curve(outputs(), Always(), CONFIG, speeds=[0.1])
         self.assertEqual(found.points[0].exit_layers, (4, 0))
         self.assertEqual(found.policy, "Always")
-        self.assertAllEqual(simulate(Always(), PROBABILITIES, 0.0)["exit_layer"], [1, 1, 1, 1])
+        self.assertAllEqual(simulate(Always(), PROBABILITIES, 0.1)["exit_layer"], [1, 1, 1, 1])
+
+    def test_only_exits_that_are_on(self):
+        found = speed_curve(
+            outputs(), NormalizedEntropy(), CONFIG, speeds=[0.0, 0.5], sequence_length=3, schedule=ExitSchedule((2,))
+        )
+        for point in found.points:
+            self.assertEqual(point.exit_layers, (0, 4))
+            self.assertEqual(point.metrics, {"accuracy": 0.75})
+            self.assertEqual(point.paper_flops, 2 * LAYER + BRANCH)  # the teacher's branch alone
+            self.assertAllClose(point.executed_speedup, 1)
+        with self.assertRaisesRegex(ValueError, "the model's last layer 2"):
+            speed_curve(outputs(), NormalizedEntropy(), CONFIG, schedule=ExitSchedule((1,)))
 
     def test_unlabelled(self):
         found = curve(metrics=(), labels=None)

@@ -10,7 +10,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 from small_classifier import LABELS, small_model, small_tokenizer
 
-from fastbert_serving.manifest import Manifest
+from fastbert_serving.manifest import Exits, Manifest
 from fastbert_tf import files
 from fastbert_tf.export import ExportError, export_saved_model
 from fastbert_tf.export import saved_model as saved_model_module
@@ -50,6 +50,9 @@ class ExportErrorsTest(tf.test.TestCase, parameterized.TestCase):
         ({"is_pair": "yes"}, "is_pair: 'yes' is not of type 'boolean'"),
         ({"curve": {"points": []}}, r"curve\.points: \[\] should be non-empty"),
         ({"curve": {"points": [{"speed": float("inf")}]}}, "finite"),
+        ({"exits": Exits((1,), 0.0, "hand")}, "exits.layers: .* must rise and end with the last layer 2"),
+        ({"exits": Exits((1, 2), 0.0, "dice")}, "exits.chosen_by"),
+        ({"precision": "float64"}, "precision"),
         ({"lowest_accuracy": 0.9}, "lowest_accuracy needs a curve"),
         ({"lowest_accuracy": 90, "curve": {"points": [{"speed": 0.5}]}}, "lowest_accuracy: 90 is greater than the max"),
     )

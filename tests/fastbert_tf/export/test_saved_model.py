@@ -8,7 +8,9 @@ from absl.testing import parameterized
 from loaders import object_call, session_call, strings
 from small_classifier import LABELS, TEXTS, eager_loop, small_export, small_model, small_tokenizer
 
+from fastbert_serving.manifest import Exits, Manifest
 from fastbert_tf.export import export_saved_model
+from fastbert_tf.inference import ExitSchedule, KerasStack, NormalizedEntropy, simulate
 
 PAIRS = tuple(reversed(TEXTS))
 SPEEDS = np.linspace(0, 1, len(TEXTS)).astype(np.float32)
@@ -61,6 +63,50 @@ class EqualityTest(tf.test.TestCase, parameterized.TestCase):
             call(directory / "3", "classify", {"inputs": examples(**texts)}),
             {"classes": classes, "scores": by_default["probabilities"]},
         )
+
+    @parameterized.parameters(((2, 4), 0.0), ((1, 3, 4), 0.5), ((4,), 0.0))
+    def test_exits_that_are_on(self, layers, shrink_share):
+        """And the manifest says which."""
+        model = small_model()
+        exits = Exits(layers, shrink_share, "hand")
+        with tempfile.TemporaryDirectory() as folder:
+            path = export_saved_model(
+                folder, model=model, tokenizer=small_tokenizer(), label_names=LABELS, is_pair=False, exits=exits
+            )
+            self.assertEqual(Manifest.read(path).exits, exits)
+            got, want = (
+                call(path, "with_speed", {"text": strings(TEXTS), "speed": SPEEDS})
+                for call in (session_call, object_call)
+            )
+        self.assert_same(got, want)
+        branches = tf.nn.softmax(model(small_tokenizer()(list(TEXTS)), training=False)).numpy()
+        simulated = simulate(NormalizedEntropy(), branches, SPEEDS, ExitSchedule(layers, shrink_share))
+        self.assertAllEqual(got["exit_layer"], simulated["exit_layer"])
+        self.assertAllClose(got["probabilities"], simulated["probabilities"], atol=1e-6, rtol=0)
+        self.assertLessEqual(set(got["exit_layer"]), set(layers))
+
+    def test_another_stack(self):
+        """Whatever has the stack's four calls and names its variables can be exported."""
+
+        class Backwards(KerasStack):
+            def classify(self, index, state):
+                return super().classify(index, state)[:, ::-1]
+
+        model = small_model()
+        with tempfile.TemporaryDirectory() as folder:
+            path = export_saved_model(
+                folder,
+                model=model,
+                tokenizer=small_tokenizer(),
+                label_names=LABELS,
+                is_pair=False,
+                stack=Backwards(model),
+                precision="bfloat16",
+            )
+            got = session_call(path, "with_speed", {"text": strings(TEXTS), "speed": SPEEDS})
+            self.assertEqual(Manifest.read(path).precision, "bfloat16")
+        want = expected(model, SPEEDS, is_pair=False)
+        self.assertAllClose(got["probabilities"], want["probabilities"][:, ::-1], atol=1e-6, rtol=0)
 
     def test_default_speed_is_baked_in(self):
         model = small_model()

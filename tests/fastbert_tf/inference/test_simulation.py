@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from fastbert_tf.inference import NormalizedEntropy, simulate
+from fastbert_tf.inference import ExitPolicy, ExitSchedule, NormalizedEntropy, simulate
 
 # Uncertainties: (0.99, 0.01) 0.081, (0.9, 0.1) 0.469, (0.75, 0.25) 0.811, (0.5, 0.5) 1.
 SURE, FAIR, WEAK, EVEN = [0.99, 0.01], [0.9, 0.1], [0.75, 0.25], [0.5, 0.5]
@@ -44,19 +44,47 @@ class SimulationTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual(answers["probabilities"].shape, (0, 2))
         self.assertEqual(answers["exit_layer"].shape, (0,))
 
-    def test_policy_never_sees_the_layers_to_come(self):
-        seen = []
+    @parameterized.parameters(
+        ((2, 3), 0.5, [2, 3, 3, 3]),  # rows 0 and 2 would have left at layer 1
+        ((2, 3), 0.9, [2, 2, 3, 3]),
+        ((1, 3), 0.9, [1, 3, 1, 3]),
+        ((3,), 1.0, [3, 3, 3, 3]),
+    )
+    def test_only_branches_that_are_on(self, exits, speed, expected):
+        answers = simulate(NormalizedEntropy(), PROBABILITIES, speed, ExitSchedule(exits))
+        self.assertAllEqual(answers["exit_layer"], expected)
+        self.assertAllEqual(
+            answers["probabilities"], [PROBABILITIES[row, exit - 1] for row, exit in enumerate(expected)]
+        )
+
+    @parameterized.parameters((0, 1), (1, 2), (5, 3))
+    def test_policy_hears_what_it_remembers_of_the_exits_so_far(self, memory, most):
+        heard = []
 
         class Recorder(NormalizedEntropy):
-            def wants_exit(self, said, layer, speed):
-                seen.append((layer, np.array(said)))
-                return super().wants_exit(said, layer, speed)
+            def wants_exit(self, said, speed):
+                heard.append(np.stack(said))  # (exits, rows, classes)
+                return super().wants_exit(said, speed)
 
-        simulate(Recorder(), PROBABILITIES, 0.0)
-        self.assertEqual([layer for layer, _ in seen], [0, 1, 2])
-        for layer, said in seen:
-            self.assertAllEqual(said[:, : layer + 1], PROBABILITIES[:, : layer + 1])
-            self.assertAllEqual(said[:, layer + 1 :], np.zeros_like(said[:, layer + 1 :]))
+        Recorder.memory = memory
+        table = np.random.default_rng(0).uniform(size=(4, 6, 2)).astype(np.float32)  # (rows, layers, classes)
+        simulate(Recorder(), table, 0.0, ExitSchedule((1, 2, 5, 6)))
+        heard.sort(key=lambda said: [layer for layer in range(6) if np.array_equal(said[-1], table[:, layer])])
+        self.assertLen(heard, 3)
+        for said, layers in zip(heard, ([0], [0, 1], [0, 1, 4]), strict=True):
+            self.assertAllEqual(said, table[:, layers[-most:]].swapaxes(0, 1))
+
+    def test_at_speed_0_every_row_stays_whatever_the_policy_says(self):
+        class Always(ExitPolicy):
+            def wants_exit(self, said, speed):
+                return np.ones(len(speed), bool)
+
+        answers = simulate(Always(), PROBABILITIES, np.float32([0.0, 0.1, 0.0, 1.0]))
+        self.assertAllEqual(answers["exit_layer"], [3, 1, 3, 1])
+
+    def test_schedule_of_another_model(self):
+        with self.assertRaisesRegex(ValueError, "the model's last layer 3, the teacher, but exits are"):
+            simulate(NormalizedEntropy(), PROBABILITIES, 0.5, ExitSchedule((1, 2)))
 
 
 if __name__ == "__main__":

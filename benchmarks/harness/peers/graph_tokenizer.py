@@ -1,0 +1,32 @@
+"""Our tokenizer alone, as the exported graph runs it; an engine from texts to tokens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from fastbert_tokenizers import Vocabulary, WordPieceTokenizer
+from harness.peers.engine import Engine, Tokens
+from harness.peers.hugging_face_tokenizer import SETTINGS_FILE
+
+
+def load_texts(source: Path, threads: int) -> Engine:
+    """Builds a graph of the tokenizer of `vocab.txt` and `tokenizer.json`."""
+    settings = json.loads((source / SETTINGS_FILE).read_text(encoding="utf-8"))
+    tokenizer = WordPieceTokenizer(Vocabulary.load(source / "vocab.txt"), **settings)
+    graph = tf.Graph()
+    with graph.as_default():
+        texts = tf.compat.v1.placeholder(tf.string, [None])
+        outputs = tokenizer(texts)
+        config = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=threads, inter_op_parallelism_threads=1)
+        function = tf.compat.v1.Session(config=config).make_callable(list(outputs.values()), [texts])
+
+    def encode(batch: Sequence[str]) -> Tokens:
+        values = function(np.array([text.encode() for text in batch], object))
+        return dict(zip(outputs, values, strict=True))
+
+    return encode

@@ -1,0 +1,100 @@
+"""One engine in a process of its own: so no thread pool, allocator or library of one can disturb another.
+
+    python -m harness.peers.worker '{"name": ..., "source": ..., "precision": ..., "threads": ..., ...}'
+
+Reads jobs and writes answers as JSON, one a line. Between jobs it waits on its pipe.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from harness.peers.engine import load_engine, load_text_engine
+from harness.peers.job import Job
+from harness.peers.workload import Workload
+
+
+class Worker:
+    """Answers jobs; workloads are read and padded once.
+
+    Args:
+        settings: the arguments of `load_engine`, and `tokenizer` of `load_text_engine`.
+    """
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self._settings = settings
+        self._engines: dict[bool, Callable[[Any], dict[str, np.ndarray]]] = {}
+        self._batches: dict[tuple[str, int, bool], list[Any]] = {}
+
+    def time(self, **job: Any) -> dict[str, Any]:
+        """Seconds of every call of the pass; before many short ones comes an untimed one, which warms the caches."""
+        engine, batches = self._prepared(Job(**job))
+        if len(batches) > 1:
+            engine(batches[0])
+        seconds = []
+        for batch in batches:
+            began = time.perf_counter()
+            engine(batch)
+            seconds.append(time.perf_counter() - began)
+        return {"seconds": seconds}
+
+    def answer(self, path: str, **job: Any) -> dict[str, Any]:
+        """Writes the pass's answers, rows in order, to a `.npz` file."""
+        engine, batches = self._prepared(Job(**job))
+        answers = [engine(batch) for batch in batches]
+        np.savez(path, **{name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]})
+        return {}
+
+    def _prepared(self, job: Job) -> tuple[Callable[[Any], dict[str, np.ndarray]], list[Any]]:
+        key = job.workload, job.batch_size, job.from_texts
+        if key not in self._batches:
+            workload = Workload.load(Path(job.workload))
+            make = workload.text_batches if job.from_texts else workload.batches
+            self._batches[key] = make(job.batch_size)
+        batches = self._batches[key][job.first :: job.every]
+        return self._engine(job.from_texts), [_with_speed(batch, job.speed) for batch in batches]
+
+    def _engine(self, from_texts: bool) -> Callable[[Any], dict[str, np.ndarray]]:
+        if from_texts not in self._engines:
+            known = self._settings
+            name, source, threads = known["name"], Path(known["source"]), known["threads"]
+            if from_texts:
+                tokenizer = Path(known["tokenizer"] or source)
+                engine = load_text_engine(name, source, threads, lambda: self._engine(False), tokenizer)
+            else:
+                engine = load_engine(name, source, known["precision"], threads)
+            self._engines[from_texts] = engine
+        return self._engines[from_texts]
+
+
+def _with_speed(batch: Any, speed: float | None) -> Any:
+    if speed is None:
+        return batch
+    inputs = batch if isinstance(batch, dict) else {"text": batch}
+    return {**inputs, "speed": np.full(len(next(iter(inputs.values()))), speed, np.float32)}
+
+
+def serve(worker: Worker, answers: TextIO) -> None:
+    """Answers until the pipe closes."""
+    for line in sys.stdin:
+        order = json.loads(line)
+        answers.write(json.dumps(getattr(worker, order.pop("do"))(**order)) + "\n")
+        answers.flush()
+
+
+def main() -> None:
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a library prints must not look like an answer
+    serve(Worker(json.loads(sys.argv[1])), answers)
+
+
+if __name__ == "__main__":
+    main()

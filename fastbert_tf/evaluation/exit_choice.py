@@ -1,0 +1,171 @@
+"""Which branches pay: the schedule with the least predicted time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import combinations
+
+import numpy as np
+
+from fastbert_tf.evaluation.exit_costs import ExitCosts
+from fastbert_tf.evaluation.record import Record
+from fastbert_tf.inference import ExitPolicy, ExitSchedule, simulate
+
+SHRINK_SHARES = (0.0, 0.0625, 0.125, 0.25, 0.5)
+"""Shares of answered rows at which a batch may shrink, to choose from."""
+LEAST_GAIN = 0.03
+"""Share of the plain encoder's time that exits must be predicted to save at every batch size; less is left out: the
+prediction is not more exact than that, and an export shall never be slower than plain BERT."""
+_MOST_LAYERS_TO_ENUMERATE = 8  # 2^7 subsets; deeper models are searched branch by branch
+_SEED = 0  # of the order in which rows come
+
+Exits = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class PredictedTime(Record):
+    """Milliseconds a row, in batches of one size, tokenisation left out."""
+
+    batch_size: int
+    """Rows of a batch."""
+    speed: float
+    """Exit threshold in [0, 1]."""
+    plain_ms: float
+    """All layers and the teacher alone."""
+    every_exit_ms: float
+    """All branches on."""
+    chosen_ms: float
+    """The schedule."""
+    no_exit_ms: float
+    """The schedule, if its branches are asked and no row leaves."""
+
+
+def predict_ms(costs: ExitCosts, schedule: ExitSchedule, exit_layer: np.ndarray, asked: bool = True) -> float:
+    """Predicts the mean time of a row, in milliseconds, by walking the exit loop over batches.
+
+    Args:
+        costs: of the batch size to predict for.
+        schedule: of the loop.
+        exit_layer: int (rows,), the layer after which each row leaves, an exit of the schedule; cut into batches in
+            this order.
+        asked: whether branches are asked at all; at speed 0 they are not.
+
+    Returns:
+        Milliseconds a row; the last batch may be smaller than the others.
+    """
+    leaving = _batched(exit_layer, costs.batch_size)  # (batches, batch size), 0 for rows that are not there
+    inside = np.count_nonzero(leaving, axis=1)  # rows in the batch
+    answered = np.zeros_like(inside)  # of them, rows that have their answer
+    total = costs.of("start", inside)
+    before, last = 0, schedule.exits[-1]
+    for exit in schedule.exits:
+        total = total + (exit - before) * costs.of("layer", inside)
+        if asked or exit == last:
+            total = total + costs.of("branch", inside)
+        if len(schedule.exits) > 1:
+            total = total + costs.of("step", inside)
+        now = np.count_nonzero(leaving == exit, axis=1)
+        answered = answered + now
+        shrinks = (now > 0) & (answered >= schedule.shrink_share * inside) & (exit < last)
+        total = total + np.where(shrinks, costs.of("shrink", inside), 0)
+        inside, answered = np.where(shrinks, inside - answered, inside), np.where(shrinks, 0, answered)
+        before = exit
+    return float(total.sum() / len(exit_layer))
+
+
+def choose_exits(
+    costs: Sequence[ExitCosts], probabilities: np.ndarray, policy: ExitPolicy, speed: float
+) -> ExitSchedule:
+    """Chooses branches and shrinking for the least predicted time, over plain BERT's, as a mean over the batch sizes.
+
+    Up to 8 layers every subset of branches is tried; in deeper models branches are switched one at a time, from all on
+    and from all off, as long as that helps. Exits that do not pay at every batch size are left out altogether.
+
+    Args:
+        costs: measured costs, one a batch size.
+        probabilities: float32 (rows, layers, classes), every branch's answers for held-out rows.
+        policy: the exit rule.
+        speed: exit threshold in [0, 1] to choose for.
+
+    Returns:
+        The schedule; the teacher alone where exits do not pay.
+    """
+    probabilities = _as_they_come(probabilities)
+    rows, layers, _ = probabilities.shape
+    plain = ExitSchedule((layers,))
+    reference = _milliseconds(costs, plain, np.full(rows, layers))
+
+    @cache
+    def exit_layer(exits: Exits) -> np.ndarray:
+        return simulate(policy, probabilities, speed, ExitSchedule(exits))["exit_layer"]
+
+    @cache
+    def ratios(schedule: ExitSchedule) -> np.ndarray:
+        return _milliseconds(costs, schedule, exit_layer(schedule.exits)) / reference
+
+    def mean_ratio(exits: Exits) -> float:
+        return float(ratios(ExitSchedule(exits)).mean())
+
+    subsets = _every_subset(layers) if layers <= _MOST_LAYERS_TO_ENUMERATE else _one_at_a_time(layers, mean_ratio)
+    schedules = [ExitSchedule(exits, share) for exits in subsets for share in SHRINK_SHARES]
+    paying = [schedule for schedule in schedules if ratios(schedule).max() <= 1 - LEAST_GAIN]
+    return min(paying, key=lambda one: (ratios(one).mean(), one.shrink_share, one.exits), default=plain)
+
+
+def predicted_times(
+    costs: Sequence[ExitCosts], schedule: ExitSchedule, probabilities: np.ndarray, policy: ExitPolicy, speed: float
+) -> tuple[PredictedTime, ...]:
+    """Predicts a schedule's times beside those of its alternatives; the arguments are those of `choose_exits`."""
+    probabilities = _as_they_come(probabilities)
+    rows, layers, _ = probabilities.shape
+    every = ExitSchedule.every_layer(layers)
+    last = np.full(rows, layers)
+    of_every, of_chosen = (simulate(policy, probabilities, speed, one)["exit_layer"] for one in (every, schedule))
+    return tuple(
+        PredictedTime(
+            batch_size=one.batch_size,
+            speed=speed,
+            plain_ms=predict_ms(one, ExitSchedule((layers,)), last),
+            every_exit_ms=predict_ms(one, every, of_every, asked=speed > 0),
+            chosen_ms=predict_ms(one, schedule, of_chosen, asked=speed > 0),
+            no_exit_ms=predict_ms(one, schedule, last),
+        )
+        for one in costs
+    )
+
+
+def _milliseconds(costs: Sequence[ExitCosts], schedule: ExitSchedule, exit_layer: np.ndarray) -> np.ndarray:
+    return np.array([predict_ms(one, schedule, exit_layer) for one in costs])
+
+
+def _batched(exit_layer: np.ndarray, batch_size: int) -> np.ndarray:
+    batches = -(-len(exit_layer) // batch_size)
+    padded = np.zeros(batches * batch_size, int)
+    padded[: len(exit_layer)] = exit_layer
+    return padded.reshape(batches, batch_size)
+
+
+def _as_they_come(probabilities: np.ndarray) -> np.ndarray:
+    """Data sets may be sorted; requests are not."""
+    return probabilities[np.random.default_rng(_SEED).permutation(len(probabilities))]
+
+
+def _every_subset(layers: int) -> Iterator[Exits]:
+    """Yields all sets of exits with at least one before the teacher."""
+    early = range(1, layers)
+    return ((*on, layers) for count in early for on in combinations(early, count))
+
+
+def _one_at_a_time(layers: int, mean_ratio: Callable[[Exits], float]) -> Iterator[Exits]:
+    """Yields where switching single branches leads to, from all on and from all off."""
+    for start in (range(1, layers + 1), (layers,)):
+        best = tuple(start)
+        while True:
+            neighbours = [tuple(sorted({*best} ^ {exit})) for exit in range(1, layers)]
+            better = min(neighbours, key=mean_ratio)
+            if mean_ratio(better) >= mean_ratio(best):
+                break
+            best = better
+        yield best

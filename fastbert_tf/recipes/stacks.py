@@ -1,0 +1,46 @@
+"""The stack that an export runs, by its arithmetic."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastbert_tf.checkpoints import SavedClassifier
+from fastbert_tf.data import BatchPipeline, TextDataset
+from fastbert_tf.inference import SavableStack
+from fastbert_tf.inference.packed import PackedStack
+from fastbert_tf.inference.packed.int8_check import check_int8
+from fastbert_tf.inference.packed.int8_sample import sample_activations
+from fastbert_tf.inference.packed.int8_stack import Int8Stack
+
+CALIBRATION_ROWS = 512
+"""Rows that int8 is fitted to, at most."""
+_SEED = 0
+
+
+def stack_of(
+    classifier: SavedClassifier, precision: str = "float32", calibration: TextDataset | None = None
+) -> SavableStack:
+    """Builds a stack over real tokens alone.
+
+    Args:
+        classifier: the trained model with its tokenizer.
+        precision: `float32`, `bfloat16` or `int8`.
+        calibration: rows that look like the real inputs, such as training rows; for `int8` alone.
+
+    Raises:
+        ValueError: the precision is unknown; or `int8` has no calibration rows, or they do not fit the classifier, or
+            another precision has some.
+        Int8Unavailable: this TensorFlow cannot compute in int8.
+    """
+    if (precision == "int8") != (calibration is not None):
+        wanted = "needs calibration rows, such as training rows" if precision == "int8" else "takes no calibration rows"
+        raise ValueError(f"precision {precision} {wanted}")
+    if calibration is None:
+        return PackedStack(classifier.model, precision)
+    if calibration.is_pair != classifier.is_pair:
+        raise ValueError("calibration rows and classifier must both be of single texts, or both of pairs")
+    check_int8()
+    chosen = np.random.default_rng(_SEED).permutation(len(calibration))[:CALIBRATION_ROWS]
+    batches = BatchPipeline(calibration.take(chosen), classifier.tokenizer).ordered()
+    inputs = (batch[0] if isinstance(batch, tuple) else batch for batch in batches)
+    return Int8Stack(classifier.model, sample_activations(classifier.model, inputs))

@@ -1,0 +1,113 @@
+"""docs/performance.md holds what the stored results say."""
+
+import tensorflow as tf
+from harness.performance import figures, page
+
+ABOUT = {
+    "machine": {"cores": 2, "processor": "chip", "instructions": ["avx2"], "packages": {"tensorflow": "2.20.0"}},
+    "threads": 2,
+    "turns": 5,
+    "minutes": 1.5,
+}
+
+
+class PageTest(tf.test.TestCase):
+    def test_page_is_written_from_the_stored_results(self):
+        self.assertEqual(page.page(), page.PAGE.read_text(encoding="utf-8"))
+
+    def test_dense_section_has_one_line_an_engine(self):
+        rows = [
+            {"engine": engine, "batch_size": size, "ms_per_row": time, "gops": 22000 / time}
+            for engine, times in {"a": (110.0, 100.0), "b": (44.0, 40.0)}.items()
+            for size, time in zip((1, 8), times, strict=True)
+        ]
+        text = page.dense_section({**ABOUT, "rows": rows, "gflop_per_row": 22.0, "peaks": {"int8": 800.0}})
+        self.assertIn("| a | 110.0 | 100.0 | 200 | 220 |", text)
+        self.assertIn("| b | 44.0 | 40.0 | 500 | 550 |", text)
+        self.assertIn("800 in int8", text)
+        self.assertIn("2 threads, chip (2 cores; avx2), 5 turns, 1.5 minutes; tensorflow 2.20.0.", text)
+
+    def test_real_section_has_one_table_a_task(self):
+        rows = [
+            {"task": "sst2", "engine": "a", "batch_size": size, "from": source, "ms_per_row": time}
+            for size, source, time in ((1, "tokens", 4.0), (1, "texts", 4.5), (32, "tokens", 2.0), (32, "texts", 2.25))
+        ]
+        answers = {"a": {"accuracy": 0.91, "largest_difference": 2e-7}}
+        tasks = {"sst2": {"rows": 872, "mean_tokens": 25.2, "engines": answers}}
+        text = page.real_section({**ABOUT, "rows": rows, "tasks": tasks})
+        self.assertIn("sst2: 872 rows of 25.2 tokens", text)
+        self.assertIn("| a | 4.00 | 4.50 | 2.00 | 2.25 | 0.9100 | 2e-07 |", text)
+
+    def test_adaptive_section_shows_which_share_of_saved_work_is_saved_time(self):
+        speed = {
+            "stack": "packed int8", "batch_size": 32, "speed": 0.5, "mean_exit_layer": 2.0, "dense_ms_per_row": 3.0,
+            "ms_per_row": 1.25, "speedup": 2.4, "executed_speedup": 3.0,
+        }  # fmt: skip
+        prediction = {
+            "export": "auto", "batch_size": 1, "speed": 0.5, "what": "no_exit_ms", "predicted_ms": 2.0,
+            "measured_ms": 2.5,
+        }  # fmt: skip
+        chosen = {"speeds": {}, "accuracy": {}, "times": []}
+        result = {**ABOUT, "speeds": [speed], "never": [], "chosen": chosen, "predicted": [prediction]}
+        text = page.adaptive_section(result)
+        self.assertIn("| packed int8 | 32 | 0.5 | 2.00 | 3.00 | 1.25 | 2.40x | 3.00x | 0.80 |", text)
+        self.assertIn("| auto | 1 | 0.5 | no exit | 2.00 | 2.50 | 1.25 |", text)
+
+    def test_accuracy_section_has_one_column_a_task_and_speed(self):
+        rows = [
+            {"task": task, "engine": "a", "speed": speed, "accuracy": accuracy}
+            for task, speed, accuracy in (
+                ("sst2", 0.0, 0.9),
+                ("sst2", 0.5, 0.89),
+                ("mrpc", 0.0, 0.8),
+                ("mrpc", 0.5, 0.7),
+            )
+        ]
+        text = page.accuracy_section({**ABOUT, "rows": rows, "megabytes": {"a": 28.04}})
+        self.assertIn(
+            "| engine | sst2, speed 0 | sst2, speed 0.5 | mrpc, speed 0 | mrpc, speed 0.5 | SST-2's model, MB |", text
+        )
+        self.assertIn("| a | 0.9000 | 0.8900 | 0.8000 | 0.7000 | 28.0 |", text)
+
+    def test_chosen_table_leaves_out_what_was_not_measured(self):
+        times = [
+            {"engine": "ours", "batch_size": 1, "from": "tokens", "ms_per_row": 0.5},
+            {"engine": "ours", "batch_size": 32, "from": "tokens", "ms_per_row": 0.25},
+            {"engine": "theirs", "batch_size": 1, "from": "texts", "ms_per_row": 9.0},
+        ]
+        text = page.chosen_table({"speeds": {"ours": 0.4}, "accuracy": {"ours": 0.9}, "times": times})
+        self.assertIn("| ours | 0.4 | 0.9000 | 0.50 | 0.25 |  |  |", text)
+        self.assertIn("| theirs | full depth |  |  |  | 9.00 |  |", text)
+
+    def test_tokenization_counts_texts(self):
+        pairs = {"graph_tokenizer": 0.01, "hugging_face_tokenizer": 0.05}
+        rows = [{"task": "sst2", "batch_size": 32, "engine": name, "ms_per_row": ms} for name, ms in pairs.items()]
+        text = page.tokenization_section({**ABOUT, "rows": rows})
+        self.assertIn("| sst2 | 32 | 100.0 | 20.0 | 5.00x |", text)
+        self.assertIn("1 thread, chip", text)
+
+
+class FiguresTest(tf.test.TestCase):
+    def test_bars_are_milliseconds(self):
+        rows = [
+            {"engine": engine, "batch_size": size, "ms_per_row": time}
+            for engine, times in {"a": (9.0, 5.0), "b": (4.0, 3.0)}.items()
+            for size, time in zip((1, 32), times, strict=True)
+        ]
+        (axes,) = figures.bars(rows, "title").axes
+        self.assertEqual([bar.get_width() for bar in axes.patches], [9.0, 4.0, 5.0, 3.0])
+        self.assertEqual([label.get_text() for label in axes.get_yticklabels()], ["a", "b"])
+
+    def test_one_line_a_stack_and_batch_size_and_the_diagonal(self):
+        rows = [
+            {"stack": "int8", "batch_size": size, "speedup": gain, "executed_speedup": saved}
+            for size, gain, saved in ((1, 0.9, 1.0), (1, 1.8, 2.0), (32, 0.95, 1.0))
+        ]
+        (axes,) = figures.speedups(rows).axes
+        single, _, diagonal = axes.lines
+        self.assertAllEqual(single.get_xydata(), [[1.0, 0.9], [2.0, 1.8]])
+        self.assertAllEqual(diagonal.get_xydata(), [[0.0, 0.0], [2.0, 2.0]])
+
+
+if __name__ == "__main__":
+    tf.test.main()

@@ -1,0 +1,81 @@
+"""Measured costs: the arithmetic with a fake clock, the graphs with a small model."""
+
+from __future__ import annotations
+
+import json
+from unittest import mock
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fastbert_tf.config import BackboneConfig, FastBertConfig
+from fastbert_tf.evaluation import ExitCosts, exit_costs, measure_exit_costs
+from fastbert_tf.inference import KerasStack
+from fastbert_tf.models import FastBert
+
+CONFIG = FastBertConfig(BackboneConfig(30, 3, 2, 8, 16, max_sequence_length=12), 2, branch_dim=4, branch_heads=2)
+LENGTHS = np.array([3, 12, 5, 7])
+
+
+class ExitCostsTest(tf.test.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        keras.utils.set_random_seed(0)
+        cls.stack = KerasStack(FastBert.from_fastbert_config(CONFIG))
+
+    def test_measures_the_real_graphs(self):
+        one, four = measure_exit_costs(self.stack, LENGTHS, batch_sizes=(1, 4), seconds=0.01)
+        self.assertEqual((one.batch_size, one.rows), (1, (1,)))
+        self.assertEqual((four.batch_size, four.rows), (4, (1, 2, 4)))
+        for costs in (one, four):
+            self.assertGreater(min(costs.start), 0)
+            for piece in exit_costs.PIECES:
+                self.assertLen(getattr(costs, piece), len(costs.rows))
+                self.assertGreaterEqual(min(getattr(costs, piece)), 0)
+            self.assertEqual(ExitCosts.from_dict(json.loads(json.dumps(costs.to_dict()))), costs)
+
+    def test_pieces_are_differences(self):
+        """Start 1 ms, two layers 20 more, three branches 6 more, three steps 3 more, rows that leave 5 more."""
+        seconds = np.tile([0.001, 0.021, 0.007, 0.004, 0.009], 8 * 1)
+        with mock.patch.object(exit_costs, "_medians", lambda cases, _: seconds[: len(cases)]):
+            (costs,) = measure_exit_costs(self.stack, LENGTHS, batch_sizes=(1,))
+        found = {piece: getattr(costs, piece) for piece in exit_costs.PIECES}
+        expected = {"start": 1, "layer": 10, "branch": 2, "step": 1, "shrink": 5}
+        self.assertAllClose(found, {piece: (value,) for piece, value in expected.items()})
+
+    def test_a_difference_that_noise_made_negative_is_none(self):
+        with mock.patch.object(exit_costs, "_medians", lambda cases, _: np.linspace(2, 1, len(cases))):
+            (costs,) = measure_exit_costs(self.stack, LENGTHS, batch_sizes=(1,))
+        self.assertEqual(costs.layer, (0.0,))
+
+    def test_turns_rotate_and_medians_count(self):
+        order = []
+        calls = [lambda features, name=name: order.append(name) or tf.constant(0) for name in "ab"]
+        # The clock at the start, then before and after every call of three rounds; the last round is an outlier.
+        taken = [1, 10, 10, 1, 1000, 1000]
+        ticks = [0, *(tick for seconds in taken for tick in (0, seconds)), 0]
+        with mock.patch.object(exit_costs.time, "perf_counter", mock.Mock(side_effect=ticks)):
+            medians = exit_costs._medians([({}, call) for call in calls], seconds=-1)
+        self.assertEqual("".join(order), "ab" + "ab" + "ba" + "ab")  # warm-up, then the rounds
+        self.assertAllClose(medians, [1, 10])
+
+    def test_batches_cover_the_lengths(self):
+        lengths = np.arange(1, 101)
+        for size in (1, 4, 32):
+            batches = list(exit_costs._batches(lengths, size))
+            real = np.concatenate([batch["padding_mask"].numpy().sum(1) for batch in batches])
+            self.assertLess(abs(real.mean() - lengths.mean()), 1)
+            for batch in batches:
+                mask = batch["padding_mask"].numpy()
+                self.assertEqual(mask.shape, (size, mask.sum(1).max()))
+
+    def test_errors(self):
+        for lengths in ([], [0, 3]):
+            with self.assertRaisesRegex(ValueError, "at least 1 token a row"):
+                measure_exit_costs(self.stack, np.array(lengths))
+
+
+if __name__ == "__main__":
+    tf.test.main()
