@@ -20,7 +20,7 @@ from harness.soaking import SoakSettings, soak
 
 _EXPORT = flags.DEFINE_string("export", None, "the model's directory", required=True)
 _SECONDS = flags.DEFINE_float("seconds", 600.0, "length", lower_bound=1)
-_RATE = flags.DEFINE_float("rate", None, "requests a second; none: 80 % of what clients in a closed loop get")
+_RATE = flags.DEFINE_float("rate", None, "requests a second; none: 80 % of what a closed loop gets")
 _SEED = flags.DEFINE_integer("seed", 0, "of arrivals and disturbances", lower_bound=0)
 _LOG = flags.DEFINE_string("log", None, "file to keep what the server printed")
 _OUTPUT = flags.DEFINE_string("output", None, "JSON file for the figures")

@@ -1,4 +1,4 @@
-"""Memory, threads and open files of a process over time."""
+"""Memory, threads, open files and processor time of a process."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ class Sample:
     """Threads."""
     open_files: int
     """Open files and sockets."""
+    processor_seconds: float
+    """Processor time taken so far."""
 
 
 class ProcessWatch(Repeated):
@@ -47,7 +49,11 @@ class ProcessWatch(Repeated):
         """Takes a sample now."""
         server = self.server
         sample = Sample(
-            time.monotonic() - self._start, server.memory_bytes() / MEBIBYTE, server.threads(), server.open_files()
+            seconds=time.monotonic() - self._start,
+            mebibytes=server.memory_bytes() / MEBIBYTE,
+            threads=server.threads(),
+            open_files=server.open_files(),
+            processor_seconds=server.processor_seconds(),
         )
         self.samples.append(sample)
         return sample
@@ -74,6 +80,7 @@ class ProcessWatch(Repeated):
         """Returns the figures as plain JSON types."""
         first, last = self.samples[0], self.samples[-1]
         return {
+            "processors_busy": (last.processor_seconds - first.processor_seconds) / (last.seconds - first.seconds),
             "memory_mebibytes": [first.mebibytes, max(sample.mebibytes for sample in self.samples), last.mebibytes],
             "memory_growth_mebibytes": self.growth(),
             "memory_slope_mebibytes_a_minute": self.slope(),

@@ -71,6 +71,11 @@ class ServingProcess:
         """Returns how many files and sockets it holds open."""
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
+    def processor_seconds(self) -> float:
+        """Returns the processor time that it has taken."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # user and system
+
     def close(self) -> int:
         """Sends SIGTERM and waits.
 

@@ -36,7 +36,7 @@ class SoakSettings:
     seconds: float = 600.0
     """Length of the load."""
     load: float = 0.8
-    """Rate as a share of what clients in a closed loop get."""
+    """Rate as a share of what clients in a closed loop get beside the swaps and disturbances."""
     rate: float | None = None
     """Requests a second, in place of a share."""
     max_rate: float = 2000.0
@@ -49,8 +49,8 @@ class SoakSettings:
     """Whether server and clients keep to a processor each."""
     disturb_seconds: float = 1.0
     """Between two disturbances."""
-    measure_seconds: float = 10.0
-    """Length of the closed loop that finds the rate."""
+    measure_seconds: float = 60.0
+    """Length of the closed loop that finds the rate; to be fair, some swaps long."""
     max_growth_mebibytes: float = 48.0
     """Growth of memory from the second third of the time to the last that is still flat."""
     seed: int = 0
@@ -79,9 +79,6 @@ def soak(export: Path, settings: SoakSettings, log: Path) -> dict[str, Any]:
             Client(server.address, timeout=DEADLINE_SECONDS) as client,
         ):
             right = RightAnswers(client, texts, speeds)
-            if (rate := settings.rate) is None:
-                found = closed_loop_throughput(client, texts, speeds, settings.measure_seconds)
-                rate = min(settings.load * found, settings.max_rate)
             with (
                 ProcessWatch(server) as watch,
                 VersionSwapper(base_path, client, settings.swap_seconds) as swapper,
@@ -89,6 +86,9 @@ def soak(export: Path, settings: SoakSettings, log: Path) -> dict[str, Any]:
                            seed=settings.seed, core=client_core) as disturbers,
                 RestClient(server.rest_address, right) as rest_client,
             ):  # fmt: skip
+                if (rate := settings.rate) is None:
+                    found = closed_loop_throughput(client, texts, speeds, settings.measure_seconds)
+                    rate = min(settings.load * found, settings.max_rate)
                 phases, outcomes = [Phase("soak", rate, settings.seconds)], []
                 while len(outcomes) < MOST_ROUNDS and (not outcomes or _needs_more(swapper, settings)):
                     seed = settings.seed + len(outcomes)

@@ -23,7 +23,8 @@ class Task:
         notes: what loading changed in the published data, one sentence each.
 
     Raises:
-        ValueError: for an unknown metric, or parts that differ in their labels or in being pairs.
+        ValueError: for an unknown metric, F1 of other than 2 classes, or parts that differ in their labels or in
+            being pairs.
     """
 
     name: str
@@ -38,6 +39,8 @@ class Task:
         unknown = [metric for metric in self.metrics if metric not in METRICS]
         if unknown or not self.metrics:
             raise ValueError(f"metrics are one or more of {', '.join(METRICS)}, received {self.metrics}; correct them")
+        if "f1" in self.metrics and self.num_classes != 2:
+            raise ValueError(f"f1 needs 2 classes, but {self.name} has {self.num_classes}; use accuracy or matthews")
         for part, rows in self.parts.items():
             if rows.labels is None or rows.label_names != self.label_names or rows.is_pair != self.is_pair:
                 raise ValueError(

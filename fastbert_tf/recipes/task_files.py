@@ -55,6 +55,8 @@ def open_task(
         ValueError: neither or both of name and train are given, or a file is unusable.
     """
     if name is not None and train is None:
+        if dev is not None or test is not None:
+            raise ValueError(f"task {name} has its own parts; drop dev and test, or give train instead of the name")
         return load_task(name, folder)
     if name is not None or train is None:
         raise ValueError("name a task or a training file, exactly one of them")

@@ -23,6 +23,7 @@ from fastbert_tf.data import BatchPipeline, Task, TextDataset, read_lines
 from fastbert_tf.models import Backbone, FastBert
 from fastbert_tf.recipes.digest import dataset_digest, tokens_digest, weights_digest
 from fastbert_tf.recipes.run_directory import RunDirectory
+from fastbert_tf.recipes.task_files import HELD_OUT
 from fastbert_tf.training import AlternatingSchedule
 from fastbert_tokenizers import Vocabulary, WordPieceTokenizer
 
@@ -37,7 +38,7 @@ def train_classifier(
     config: TrainingConfig | None = None,
     branch_dim: int = 128,
     branch_heads: int = 2,
-    held_out: int | float = 0.05,
+    held_out: int | float = HELD_OUT,
     unlabelled: TextDataset | None = None,
     deterministic: bool = False,
     verbose: int | str = "auto",

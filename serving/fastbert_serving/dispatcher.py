@@ -15,7 +15,6 @@ from fastbert_serving.call import DEFAULT_SIGNATURE, SPEED_SIGNATURE, Call, Mode
 from fastbert_serving.call_places import DEFAULT_MAX_CALLS, CallPlaces
 from fastbert_serving.errors import Cancelled, DeadlineExceeded, ServingError, UnknownSignature
 from fastbert_serving.limits import LimitExceeded, Limits
-from fastbert_serving.open_requests import OpenRequests
 from fastbert_serving.speed_control import SpeedControl
 from fastbert_serving.watch.access_log import AccessLog
 from fastbert_serving.watch.drift_alarm import DriftAlarm
@@ -67,7 +66,6 @@ class Dispatcher:
         self.control = control
         self.metrics = metrics or Metrics()
         self.meter = LoadMeter()
-        self._open = OpenRequests()
         self._places = CallPlaces(max_calls)
         self._drift = drift
         self._access_log = access_log
@@ -90,8 +88,7 @@ class Dispatcher:
         exchange = Exchange(api, entrypoint, request_id(given_id), peer)
         begin = time.perf_counter()
         try:
-            with self._open.hold():
-                yield exchange
+            yield exchange
         except ServingError as error:
             exchange.code = error.code.name
             exchange.cause = _cause(error)
@@ -102,14 +99,6 @@ class Dispatcher:
         finally:
             exchange.seconds = time.perf_counter() - begin
             self._record(exchange)
-
-    def close(self, seconds: float) -> None:
-        """Answers new requests UNAVAILABLE, and returns when those in progress have ended.
-
-        Args:
-            seconds: longest time to wait for them.
-        """
-        self._open.close(seconds)
 
     def describe(self, model: ModelReference, exchange: Exchange, call: Call | None = None) -> ServedVersion:
         """Finds the version that a request means.

@@ -42,13 +42,16 @@ class Limits:
             LimitExceeded: it has too many rows, or too long a text.
         """
         for alias, array in inputs.items():
-            rows = len(array) if array.ndim else 1  # a signature will refuse a scalar
-            if rows > self.max_rows:
-                raise LimitExceeded(
-                    f"input {alias!r} must have at most {self.max_rows} rows, but has {rows}; send fewer rows a request"
-                )
+            self.check_rows(alias, len(array) if array.ndim else 1)  # a signature will refuse a scalar
             if array.dtype == object:
                 self._check_texts(alias, array)
+
+    def check_rows(self, alias: str, rows: int) -> None:
+        """As `check`, of the rows of the input `alias`."""
+        if rows > self.max_rows:
+            raise LimitExceeded(
+                f"input {alias!r} must have at most {self.max_rows} rows, but has {rows}; send fewer rows a request"
+            )
 
     def _check_texts(self, alias: str, array: np.ndarray) -> None:
         for index, text in enumerate(array.flat):

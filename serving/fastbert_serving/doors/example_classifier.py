@@ -73,6 +73,7 @@ class ExampleClassifier:
         alias = _examples_input(served.signature_defs[call.signature])
         if not examples:
             raise InvalidRequest("Input is empty; send at least one example")
+        self._dispatcher.limits.check_rows(alias, len(examples))  # before an object is made for each
         if served.manifest is None or call.signature != CLASSIFY_SIGNATURE:
             return self._by_signature(dataclasses.replace(call, inputs={alias: _serialised(examples)}), exchange)
         features = ("text", "text_pair") if served.manifest.is_pair else ("text",)
@@ -91,14 +92,14 @@ class ExampleClassifier:
         return Classification(result.model, result.version, classes, result.outputs["scores"])
 
 
-def examples_of(sent: input_pb2.Input) -> list[Example]:
+def examples_of(sent: input_pb2.Input) -> Sequence[Example]:
     """Returns the examples of a request, each with the features that all share; its own take precedence.
 
     Raises:
         InvalidRequest: the shared features are too large for so many examples.
     """
     if not sent.HasField("example_list_with_context"):
-        return list(sent.example_list.examples)
+        return sent.example_list.examples
     shared = sent.example_list_with_context
     return with_context(shared.context, shared.examples)
 

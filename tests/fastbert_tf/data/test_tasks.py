@@ -148,3 +148,6 @@ class TaskTest(tf.test.TestCase):
         for metrics in ((), ("accuracy", "speed")):
             with self.assertRaisesRegex(ValueError, "one or more of accuracy, f1, matthews"):
                 Task("t", good, good, None, metrics, ("x", "y"))
+        three = TextDataset(["a"], labels=[0], label_names=["x", "y", "z"])
+        with self.assertRaisesRegex(ValueError, "f1 needs 2 classes, but t has 3"):
+            Task("t", three, three, None, ("accuracy", "f1"), ("x", "y", "z"))

@@ -52,6 +52,11 @@ class OwnTablesTest(tf.test.TestCase):
             with self.assertRaisesRegex(ValueError, "exactly one"):
                 open_task(**options)
 
+    def test_a_named_task_has_its_own_parts(self):
+        for part in ("dev", "test"):
+            with self.assertRaisesRegex(ValueError, "task sample has its own parts"):
+                open_task("sample", **{part: self.dev})
+
 
 if __name__ == "__main__":
     tf.test.main()

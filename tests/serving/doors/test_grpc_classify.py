@@ -45,6 +45,14 @@ class GrpcClassifyTest(GrpcDoorCase, parameterized.TestCase):
             shared.examples.add()
         self.assert_status(Code.INVALID_ARGUMENT, "2000 examples share", self.prediction.Classify, request)
 
+    def test_more_rows_than_the_limit(self):
+        self.start()
+        request = classification_request(*[b"a"] * (self.dispatcher.limits.max_rows + 1), signature="classify")
+        self.assert_status(
+            Code.INVALID_ARGUMENT, "'inputs' must have at most 1024 rows", self.prediction.Classify, request
+        )
+        self.assertEmpty(self.backend.calls)
+
     def test_classify_of_a_model_that_is_not_ours(self):
         self.backend = FakeBackend(has_manifest=False)
         self.dispatcher = Dispatcher(self.backend)
