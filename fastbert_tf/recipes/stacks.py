@@ -6,11 +6,7 @@ import numpy as np
 
 from fastbert_tf.checkpoints import SavedClassifier
 from fastbert_tf.data import BatchPipeline, TextDataset
-from fastbert_tf.inference import SavableStack
-from fastbert_tf.inference.packed import PackedStack
-from fastbert_tf.inference.packed.int8_check import check_int8
-from fastbert_tf.inference.packed.int8_sample import sample_activations
-from fastbert_tf.inference.packed.int8_stack import Int8Stack
+from fastbert_tf.inference import Int8Stack, PackedStack, SavableStack, check_int8, sample_activations
 
 CALIBRATION_ROWS = 512
 """Rows that int8 is fitted to, at most."""

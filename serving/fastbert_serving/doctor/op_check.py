@@ -16,6 +16,8 @@ from fastbert_serving.doctor.target import TARGETS, Target
 PYTHON_OPS = frozenset({"EagerPyFunc", "PyFunc", "PyFuncStateless"})
 """Registered everywhere, but they call back into the Python process that made the graph."""
 XLA_ATTRIBUTE = "_XlaMustCompile"
+ONEDNN_OPS = frozenset({"_QuantizedMatMul"})
+"""Registered everywhere, but only builds with oneDNN, as those for x86 are, can run them."""
 
 
 def ops_by_library(export: ExportedModel, target: Target) -> dict[str, list[str]]:
@@ -41,6 +43,11 @@ def check_ops(export: ExportedModel, target: Target) -> Iterator[Finding]:
         elif library is None:
             yield error(f"op {op} ({place}) is not linked into {target.name}", _mend(op))
         else:
+            if op in ONEDNN_OPS:
+                yield warning(
+                    f"op {op} ({place}) runs only where TensorFlow was built with oneDNN, as it is for x86",
+                    "replay the golden texts on that server before you trust it, or export with --precision float32",
+                )
             yield from _check_attributes(op, nodes, library.attributes[op], target)
 
 

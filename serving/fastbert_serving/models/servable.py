@@ -17,6 +17,7 @@ import tensorflow_text  # noqa: F401  registers the ops of the exported graph
 from fastbert_serving.call import DEFAULT_SIGNATURE
 from fastbert_serving.errors import InvalidRequest, ModelError, UnknownSignature, plain_words, serving_error
 from fastbert_serving.manifest import MANIFEST_PATH, Manifest
+from fastbert_serving.models.kernel_check import check_kernels
 from fastbert_serving.signature import Signature
 
 _STATUS_CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -144,6 +145,7 @@ class Servable:
             raise ModelError(
                 f"model {self.directory} cannot be loaded: {plain_words(str(error))}; export it again"
             ) from error
+        check_kernels(meta_graph.graph_def)
         return dict(meta_graph.signature_def)
 
     def _check_manifest(self) -> None:
