@@ -51,9 +51,21 @@ def _every_layer_and_branch(profiled: ProfiledStack) -> tf.Graph:
 def _captured(graph: Any) -> Iterator[tuple[str, Iterable[int], tf.DType]]:
     """Yields variables, and arrays that lie outside the graph, by the name of their first reader."""
     variables = {id(variable.handle): variable for variable in graph.variables}
+    functions = {function.signature.name: function for function in graph.as_graph_def().library.function}
     for outside, inside in graph.captures:
         held = variables.get(id(outside), outside)
-        yield inside.consumers()[0].name, held.shape, held.dtype
+        reader = inside.consumers()[0]
+        yield _reader_name(reader.node_def, inside.op.name, functions), held.shape, held.dtype
+
+
+def _reader_name(reader: Any, source: str, functions: dict[str, Any]) -> str:
+    """Returns the name of the node that reads `source`, inside the function that `reader` calls if it calls one."""
+    called = [functions[value.func.name] for value in reader.attr.values() if value.func.name in functions]
+    if not called:
+        return reader.name
+    argument = called[0].signature.input_arg[[name.split(":")[0] for name in reader.input].index(source)].name
+    inner = next(node for node in called[0].node_def if argument in node.input)
+    return f"{reader.name}/{_reader_name(inner, argument, functions)}"
 
 
 def _constants(graph: tf.Graph) -> Iterator[tuple[str, Iterable[int], tf.DType]]:

@@ -48,7 +48,7 @@ def demo(output: str | os.PathLike[str]) -> None:
     if accuracy < LEAST_ACCURACY:
         raise RuntimeError(f"the demo's model is right on {accuracy:.3f} of the reviews; training is broken")
     _say(start, "exporting and serving")
-    export_classifier(classifier, folder / "export", evaluation=folder / "evaluation", overwrite=True)
+    export_classifier(classifier, folder / "export", evaluation=folder / "evaluation", exits="all", overwrite=True)
     with served_elsewhere(folder / "export", folder / "server.log") as address, Client(address) as client:
         _say(start, f"asking the server at {address}")
         for speed in SPEEDS:

@@ -71,7 +71,8 @@ class WholeJobTest(CommandTestCase):
         self.assertTrue((evaluation / "speedup_accuracy.png").is_file())
 
         code, out, _ = fastbert("export", "--model", self.classifier, "--output", export, "--evaluation", evaluation)
-        self.assertEqual((code, out.strip()), (0, f"exported: {export}/1"))
+        self.assertEqual((code, out.splitlines()[-1]), (0, f"exported: {export}/1"))
+        self.assertRegex(out, r"^exits: (none|after layer)[^\n]*\n  batch 1, speed 0\.5: [0-9.]+ ms a row predicted")
         texts = ["The camera is excellent.", "", "It has a truly awful motor."]
         local = fastbert("predict", "--model", self.classifier, "--speed", 0, *texts)
         self.assertEqual(local[0], 0)
