@@ -16,7 +16,7 @@ from fastbert_serving.doctor.target import TARGETS, Target
 PYTHON_OPS = frozenset({"EagerPyFunc", "PyFunc", "PyFuncStateless"})
 """Registered everywhere, but they call back into the Python process that made the graph."""
 XLA_ATTRIBUTE = "_XlaMustCompile"
-ONEDNN_OPS = frozenset({"_QuantizedMatMul"})
+ONEDNN_OPS = frozenset({"_MklLayerNorm", "_QuantizedMatMul"})
 """Registered everywhere, but only builds with oneDNN, as those for x86 are, can run them."""
 
 
