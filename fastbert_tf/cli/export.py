@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--exits",
         metavar="auto|all|2,4,6",
         help="layers whose branch is on, the last one included; auto times this machine and takes what pays for the "
-        "evaluation's rows at the default speed (default: auto if the --evaluation holds branch outputs, else all)",
+        "evaluation's rows at the default speed (default: all)",
     )
     parser.add_argument(
         "--precision",

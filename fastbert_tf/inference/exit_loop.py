@@ -60,7 +60,7 @@ class ExitLoop:
             probabilities = FullDepth(self.stack)(inputs)
             answers = _Answers(probabilities, tf.fill(tf.shape(speed), self.stack.num_layers))
         else:
-            answers = self._adaptive(inputs, tf.cast(speed, tf.float32))
+            answers = self._adaptive(inputs, tf.maximum(tf.cast(speed, tf.float32), 0.0))  # `_ANSWERED` is ours
         return {**answers._asdict(), "uncertainty": normalized_entropy(answers.probabilities)}
 
     def _adaptive(self, inputs: dict[str, tf.Tensor], speed: tf.Tensor) -> _Answers:

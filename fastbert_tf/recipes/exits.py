@@ -20,12 +20,12 @@ class ExitRequest:
 
     layers: tuple[int, ...] | None = None
     """Layers whose branch is on, counted from 1; None: they are not named."""
-    measured: bool | None = None
-    """Whether they are chosen by measurement; None: where there are held-out rows to choose by."""
+    measured: bool = False
+    """Whether they are chosen by measurement; else, unless they are named, all are on."""
 
     @classmethod
     def of(cls, exits: str | Sequence[int] | None) -> ExitRequest:
-        """Reads `auto`, `all`, or layer numbers: a list, or text with commas between; None leaves it open.
+        """Reads `auto`, `all`, or layer numbers: a list, or text with commas between; None means all.
 
         Raises:
             ValueError: it is something else.
@@ -58,8 +58,7 @@ def choose(request: ExitRequest, stack: Stack, outputs: BranchOutputs | None, sp
         ValueError: the layers are not the model's, or exits shall be measured without held-out rows.
     """
     named = None if request.layers is None else ExitSchedule(request.layers).check(stack.num_layers)
-    measured = outputs is not None if request.measured is None else request.measured
-    if named is None and not measured:
+    if named is None and not request.measured:
         return None
     if outputs is None:
         if named is None:

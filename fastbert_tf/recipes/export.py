@@ -42,8 +42,7 @@ def export_classifier(
         precision: arithmetic of the graph: `float32`, `bfloat16` or `int8`.
         calibration: rows that look like the real inputs, for `int8`, or None.
         exits: `auto` times the model's pieces and takes the branches that pay for the evaluation's rows at the default
-            speed; `all`; or the layers whose branch is on, the last one included. None is `auto` where the evaluation
-            has what that needs, else `all`.
+            speed; `all`, as None; or the layers whose branch is on, the last one included.
         overwrite: whether a version that exists may be replaced.
 
     Returns:
@@ -54,6 +53,8 @@ def export_classifier(
             written.
         Int8Unavailable: this TensorFlow cannot compute in int8.
     """
+    if lowest_accuracy is not None and precision != "float32":
+        raise ValueError(f"the evaluation is of float32, so there is no lowest_accuracy of {precision}; drop that")
     request = ExitRequest.of(exits)
     report = None if evaluation is None else _report_of(classifier, evaluation)
     outputs = None if evaluation is None or report is None else read_outputs(evaluation, report.model)

@@ -5,15 +5,20 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-UNIT = 1024.0
-"""What stands for 1 in hidden states. A power of two, so weights in this unit round as before."""
+FUSED_EPSILON = 1e-3
+"""What TensorFlow's fused layer norm adds to the variance, whatever epsilon it replaces."""
+
+
+def fused_unit(epsilon: float) -> float:
+    """Returns what must stand for 1 in the inputs of a `LayerNorm`, so that the fused epsilon is the model's."""
+    return float((FUSED_EPSILON / max(epsilon, 1e-12)) ** 0.5)
 
 
 class LayerNorm:
     """Normalises tokens, in float32 whatever the type of the input.
 
-    TensorFlow's graph optimizer makes one oneDNN operation of it, which adds 0.001 to the variance whatever the epsilon
-    is. Inputs must be in a unit so small that this is nothing: see `UNIT`.
+    TensorFlow's graph optimizer makes one oneDNN operation of it, with an epsilon of its own. Inputs must be in the
+    unit in which that is right: see `fused_unit`.
 
     Args:
         gamma: (hidden,), the scale.

@@ -12,7 +12,7 @@ from fastbert_tf.inference.packed.attention import HeadPlaces, head_places, plac
 from fastbert_tf.inference.packed.block import float_block
 from fastbert_tf.inference.packed.branch import float_branch
 from fastbert_tf.inference.packed.embeddings import Embeddings
-from fastbert_tf.inference.packed.layer_norm import UNIT
+from fastbert_tf.inference.packed.layer_norm import fused_unit
 from fastbert_tf.inference.packed.layout import BIAS_SPEC, LAYOUT_SPEC
 from fastbert_tf.models import FastBert
 
@@ -24,7 +24,7 @@ class PackedState(NamedTuple):
     """What the stack carries from layer to layer."""
 
     hidden: tf.Tensor
-    """(tokens, hidden): the packed hidden states, times `UNIT`."""
+    """(tokens, hidden): the packed hidden states, in the unit of `fused_unit`."""
     layout: layouts.Layout
     """Where the tokens are."""
     places: HeadPlaces
@@ -53,11 +53,12 @@ class PackedStack:
         self.num_layers = shape.num_layers
         self.num_classes = model.config.num_classes
         self._num_heads = shape.num_heads
-        self._embeddings = Embeddings(model.backbone.embeddings, dtype, UNIT)
+        unit = fused_unit(shape.layer_norm_epsilon)
+        self._embeddings = Embeddings(model.backbone.embeddings, dtype, unit)
         hidden = tf.TensorSpec([None, shape.hidden_dim], dtype)
         block_inputs = (hidden, BIAS_SPEC, places_spec(shape.num_heads))
-        blocks = [float_block(block, dtype, UNIT) for block in model.backbone.blocks]
-        branches = [float_branch(branch, dtype, UNIT) for branch in model.branches]
+        blocks = [float_block(block, dtype, unit) for block in model.backbone.blocks]
+        branches = [float_branch(branch, dtype, unit) for branch in model.branches]
         self._blocks = [once(block, *block_inputs) for block in blocks]
         self._branches = [once(branch, hidden, LAYOUT_SPEC) for branch in branches]
         parts: list[Any] = [self._embeddings, *blocks, *branches]

@@ -70,7 +70,9 @@ class WholeJobTest(CommandTestCase):
             self.assertRegex(out, rf"\n\| +{re.escape(speed)} \|")
         self.assertTrue((evaluation / "speedup_accuracy.png").is_file())
 
-        code, out, _ = fastbert("export", "--model", self.classifier, "--output", export, "--evaluation", evaluation)
+        code, out, _ = fastbert(
+            "export", "--model", self.classifier, "--output", export, "--evaluation", evaluation, "--exits", "auto"
+        )
         self.assertEqual((code, out.splitlines()[-1]), (0, f"exported: {export}/1"))
         self.assertRegex(out, r"^exits: (none|after layer)[^\n]*\n  batch 1, speed 0\.5: [0-9.]+ ms a row predicted")
         texts = ["The camera is excellent.", "", "It has a truly awful motor."]

@@ -63,7 +63,7 @@ class RecipesTest(tf.test.TestCase):
             with mock.patch.object(exits_module, "measure_exit_costs", lambda *_, costs=costs: (costs,)):
                 version = export_classifier(
                     self.classifier, self.folder / "measured_export", evaluation=evaluation, default_speed=1.0,
-                    overwrite=True,
+                    exits="auto", overwrite=True,
                 )  # fmt: skip
             self.assertRegex(exits_in_words(version), words)
             manifest = Manifest.read(version)
@@ -76,7 +76,7 @@ class RecipesTest(tf.test.TestCase):
 
     def test_exits_are_measured_on_this_machine(self):
         evaluation = self.evaluate(self.classifier, "timed")
-        version = export_classifier(self.classifier, self.folder / "timed_export", evaluation=evaluation)
+        version = export_classifier(self.classifier, self.folder / "timed_export", evaluation=evaluation, exits="auto")
         exits = Manifest.read(version).exits
         self.assertEqual(exits.chosen_by, "measurement")
         self.assertEqual([one["batch_size"] for one in exits.predictions], [1, 32])
@@ -103,6 +103,10 @@ class RecipesTest(tf.test.TestCase):
             ({"precision": "float8"}, "precision"),
             ({"precision": "int8"}, "precision int8 needs calibration rows"),
             ({"calibration": self.task.train}, "precision float32 takes no calibration rows"),
+            (
+                {"precision": "bfloat16", "lowest_accuracy": 0.1, "evaluation": evaluation},
+                "no lowest_accuracy of bfloat16",
+            ),
         ):
             with self.assertRaisesRegex(ValueError, words):
                 export_classifier(self.classifier, self.folder / "impossible", **options)

@@ -45,14 +45,28 @@ class PackedStackTest(tf.test.TestCase, parameterized.TestCase):
             kept = tf.range(len(answers) - 1, -1, -2)  # every second row, backwards
             ours, theirs = packed.keep(ours, kept), trained.keep(theirs, kept)
 
-    @parameterized.parameters("gelu", "gelu_tanh")
-    def test_activation(self, activation):
-        config = registry.make_fastbert().config
-        backbone = type(self.model.backbone)(**{**config.backbone.to_dict(), "activation": activation})
-        model = type(self.model)(backbone, registry.CLASSES, branch_dim=4, branch_heads=2)
-        registry.spread(model)
+    @parameterized.parameters({"activation": "gelu"}, {"activation": "gelu_tanh"})
+    def test_activation(self, **changes):
+        model = self.changed(**changes)
         expected = keras.ops.softmax(model(self.inputs))
         self.assertAllClose(_all_branches(PackedStack(model), self.inputs), expected, atol=1e-5, rtol=0)
+
+    @parameterized.parameters(1e-12, 1e-5, 1e-3)
+    def test_layer_norm_epsilon(self, epsilon):
+        """In a graph, where TensorFlow fuses the layer norms, with hidden states so small that epsilon counts."""
+        model = self.changed(layer_norm_epsilon=epsilon)
+        for table in model.backbone.embeddings.weights[:3]:
+            table.assign(0.01 * table)
+        expected = keras.ops.softmax(model(self.inputs))
+        stack = PackedStack(model)
+        found = tf.function(lambda inputs: _branches(stack, inputs), autograph=False)(self.inputs)
+        self.assertAllClose(found, expected, atol=1e-5, rtol=0)
+
+    def changed(self, **changes):
+        backbone = type(self.model.backbone)(**{**self.model.config.backbone.to_dict(), **changes})
+        model = type(self.model)(backbone, registry.CLASSES, branch_dim=4, branch_heads=2)
+        registry.spread(model)
+        return model
 
     def test_row_without_real_tokens_is_its_first_token_alone(self):
         mask = self.inputs["padding_mask"].numpy()
