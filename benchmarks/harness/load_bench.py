@@ -124,7 +124,7 @@ class LoadBench:
                  f"accuracy {found.accuracy or 0:.4f}")  # fmt: skip
         return {
             "speed": arm.speed,
-            "flags": dict(arm.flags),
+            "flags": {name: _without_folder(value) for name, value in arm.flags.items()},
             "generator_busy": outcome.generator_busy,
             "phases": [found.to_dict() for found in summaries],
             "time_line": time_line(outcome, recorder.samples),
@@ -157,6 +157,10 @@ def highest_allowed_speed(manifest: Manifest) -> float:
     if highest is None:
         raise ValueError(f"no measured speed keeps an accuracy of {manifest.lowest_accuracy}; lower it")
     return float(highest)
+
+
+def _without_folder(value: Any) -> Any:
+    return Path(value).name if isinstance(value, str) else value
 
 
 def _say(words: str) -> None:
