@@ -35,7 +35,7 @@ class ExitRequest:
         if isinstance(exits, str) and exits in ("auto", "all"):
             return cls(measured=exits == "auto")
         try:
-            return cls(tuple(int(layer) for layer in (exits.split(",") if isinstance(exits, str) else exits)))
+            return cls(tuple(map(int, exits.split(",")) if isinstance(exits, str) else exits))
         except (TypeError, ValueError):
             raise ValueError(
                 f"exits must be auto, all, or layers with commas between, such as 2,4,6, but are {exits!r}"

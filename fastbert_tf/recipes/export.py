@@ -56,6 +56,11 @@ def export_classifier(
     if lowest_accuracy is not None and precision != "float32":
         raise ValueError(f"the evaluation is of float32, so there is no lowest_accuracy of {precision}; drop that")
     request = ExitRequest.of(exits)
+    if request.measured and (lowest_accuracy is not None or default_speed == 0):
+        raise ValueError(
+            "exits by measurement pay at the default speed alone, so they need one above 0 and leave load control "
+            "(lowest_accuracy) no others; name the exits"
+        )
     report = None if evaluation is None else _report_of(classifier, evaluation)
     outputs = None if evaluation is None or report is None else read_outputs(evaluation, report.model)
     stack = stack_of(classifier, precision, calibration)

@@ -56,7 +56,7 @@ class Int8Block:
         with tf.name_scope("attention_projections"):
             projected = self.projections(hidden.codes)
         with tf.name_scope("attention_products"):
-            pooled = tf.cast(attend(projected, bias, places, self.num_heads), tf.float32)
+            pooled = attend(projected, bias, places, self.num_heads)
             pooled_codes = codes(pooled + tf.constant(self.pooled_shift, tf.float32))
         with tf.name_scope("attention_projections"):
             attended = self.attention_output(pooled_codes, hidden.shifted)
@@ -79,9 +79,7 @@ def hidden_coding(seen: np.ndarray, trained: keras.layers.Dense | MultiHeadAtten
     return fitted(Coding.one_step, seen, kernel)
 
 
-def int8_block(
-    trained: EncoderBlock, sample: BlockSample, before: Coding, after: Coding, attention_dtype: tf.DType
-) -> Int8Block:
+def int8_block(trained: EncoderBlock, sample: BlockSample, before: Coding, after: Coding) -> Int8Block:
     """Quantises a block.
 
     Args:
@@ -89,7 +87,6 @@ def int8_block(
         sample: of its hidden numbers.
         before: coding of its input.
         after: coding of its output.
-        attention_dtype: `tf.float32` or `tf.bfloat16`, of the products between tokens.
 
     Returns:
         The block.
@@ -103,7 +100,7 @@ def int8_block(
     projections = attention.kernel / value_step, attention.bias / value_step
     return Int8Block(
         num_heads=trained.num_heads,
-        projections=Int8Dense(int8_weights(*projections, before, sample.hidden), dtype=attention_dtype),
+        projections=Int8Dense(int8_weights(*projections, before, sample.hidden)),
         pooled_shift=pooled.shift,
         attention_output=_residual_dense(
             attention.output_kernel, attention.output_bias, pooled, sample.pooled, residual=before

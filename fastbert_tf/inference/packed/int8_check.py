@@ -38,6 +38,6 @@ def check_int8() -> None:
 
 def _message(fault: str) -> str:
     return (
-        f"int8 needs a TensorFlow with oneDNN, as the x86 packages are, but TensorFlow {tf.__version__} {fault}; "
+        f"int8 needs a TensorFlow with oneDNN and a processor with VNNI, but TensorFlow {tf.__version__} {fault}; "
         "export with --precision float32"
     )

@@ -22,7 +22,6 @@ class Int8Dense:
         weights: the quantised weights.
         activation: a name in `FUSED_ACTIVATIONS`; None is linear.
         code_range: numbers that the lowest and the highest code of the output stand for; None gives numbers.
-        dtype: TensorFlow type of the numbers, `tf.float32` or `tf.bfloat16`.
     """
 
     def __init__(
@@ -30,12 +29,10 @@ class Int8Dense:
         weights: Int8Weights,
         activation: str | None = None,
         code_range: tuple[float, float] | None = None,
-        dtype: tf.DType = tf.float32,
     ) -> None:
         self.weights = weights
         self.activation = activation
         self.code_range = code_range
-        self.dtype = dtype
 
     def __call__(self, codes: tf.Tensor, residual: tf.Tensor | None = None) -> tf.Tensor:
         """Transforms codes.
@@ -59,7 +56,7 @@ class Int8Dense:
         if self.activation is not None:
             fused.append(FUSED_ACTIVATIONS[self.activation])
         if self.code_range is None:
-            return _product(tensors, ranges, [*fused, "Dequantize"], self.dtype)
+            return _product(tensors, ranges, [*fused, "Dequantize"], tf.float32)
         return tf.bitcast(_product(tensors, ranges, [*fused, "Requantize"], tf.quint8), tf.uint8)
 
 

@@ -43,11 +43,9 @@ class Int8Stack:
     Args:
         model: the trained model; its weights are quantised.
         sample: of its hidden numbers, from `sample_activations`.
-        attention_dtype: `tf.float32` or `tf.bfloat16`, of the products between tokens; bfloat16 is fast where the CPU
-            has instructions for it, and slow where not.
     """
 
-    def __init__(self, model: FastBert, sample: ModelSample, attention_dtype: tf.DType = tf.float32) -> None:
+    def __init__(self, model: FastBert, sample: ModelSample) -> None:
         shape, blocks, branches = model.config.backbone, model.backbone.blocks, model.branches
         self.num_layers = shape.num_layers
         self.num_classes = model.config.num_classes
@@ -63,7 +61,7 @@ class Int8Stack:
         """The Keras variables that the stack reads."""
         self._embeddings = once(embeddings, ids, ids, ids)
         self._blocks = [
-            once(int8_block(*parts, attention_dtype), *block_inputs)
+            once(int8_block(*parts), *block_inputs)
             for parts in zip(blocks, sample.blocks, codings[:-1], codings[1:], strict=True)
         ]
         self._branches = [

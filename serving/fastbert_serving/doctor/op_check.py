@@ -17,7 +17,7 @@ PYTHON_OPS = frozenset({"EagerPyFunc", "PyFunc", "PyFuncStateless"})
 """Registered everywhere, but they call back into the Python process that made the graph."""
 XLA_ATTRIBUTE = "_XlaMustCompile"
 ONEDNN_OPS = frozenset({"_MklLayerNorm", "_QuantizedMatMul"})
-"""Registered everywhere, but only builds with oneDNN, as those for x86 are, can run them."""
+"""Of int8 exports: registered everywhere, run by builds with oneDNN alone, and right only on processors with VNNI."""
 
 
 def ops_by_library(export: ExportedModel, target: Target) -> dict[str, list[str]]:
@@ -45,7 +45,7 @@ def check_ops(export: ExportedModel, target: Target) -> Iterator[Finding]:
         else:
             if op in ONEDNN_OPS:
                 yield warning(
-                    f"op {op} ({place}) runs only where TensorFlow was built with oneDNN, as it is for x86",
+                    f"op {op} ({place}) needs a TensorFlow with oneDNN and a processor with VNNI",
                     "replay the golden texts on that server before you trust it, or export with --precision float32",
                 )
             yield from _check_attributes(op, nodes, library.attributes[op], target)

@@ -1,8 +1,6 @@
 """The `fastbert` command, from the command line to its output and its one-line errors."""
 
-import argparse
 import contextlib
-import io
 import json
 import os
 import re
@@ -15,23 +13,12 @@ from pathlib import Path
 from unittest import mock
 
 import tensorflow as tf
+from command_line import fastbert
 from tiny_checkpoint import LAYERS, write_checkpoint, write_tables
 
 from fastbert_tf.checkpoints import load_classifier
-from fastbert_tf.cli.main import COMMANDS, _run, parse, parser_of
 
 COLUMNS = ["--text", "sentence", "--label", "label"]
-
-
-def fastbert(*words):
-    """Runs a command in this process and returns (exit code, stdout, stderr)."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            code = _run(parse(["fastbert", *map(str, words)]))
-        except SystemExit as ended:
-            code = ended.code
-    return code, out.getvalue(), err.getvalue()
 
 
 class CommandTestCase(tf.test.TestCase):
@@ -129,23 +116,6 @@ class WholeJobTest(CommandTestCase):
         self.assertEqual(fastbert(*self.train_words, "--dev", self.folder / "dev.tsv", "--output", with_dev)[0], 0)
         self.assertEqual(counts(self.run_folder), (76, 4))  # 5 % of 80 rows
         self.assertEqual(counts(with_dev), (80, 40))
-
-
-class HelpTest(tf.test.TestCase):
-    def test_every_command_has_help(self):
-        for command, summary in COMMANDS.items():
-            code, out, _ = fastbert(command, "--help")
-            self.assertEqual(code, 0, command)
-            self.assertIn(summary[1:], " ".join(out.split()))
-
-    def test_every_argument_has_help_with_its_default(self):
-        for command, parser in subparsers().items():
-            for action in parser._actions:
-                name = f"{command} {action.option_strings or action.dest}"
-                self.assertTrue(action.help and action.help.strip(), name)
-                if action.default not in (None, False, argparse.SUPPRESS):
-                    self.assertIn("%(default)s", action.help, name)
-            parser.format_help()  # fails on a stray % in a help text
 
 
 class BadInputTest(CommandTestCase):
@@ -284,12 +254,6 @@ def served(export):
     finally:
         process.kill()
         process.stdout.close()
-
-
-def subparsers():
-    """The parsers of all commands, by name."""
-    parser = parser_of(COMMANDS)
-    return next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction)).choices
 
 
 def counts(run):

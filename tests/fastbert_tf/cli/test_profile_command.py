@@ -1,15 +1,13 @@
 """`fastbert profile`, from the command line to its files and its one-line errors."""
 
-import contextlib
-import io
 import tempfile
 from pathlib import Path
 from unittest import mock
 
 import tensorflow as tf
+from command_line import fastbert
 
 from fastbert_tf.checkpoints import SavedClassifier, save_classifier
-from fastbert_tf.cli.main import _run, parse
 from fastbert_tf.config import BackboneConfig, FastBertConfig
 from fastbert_tf.evaluation import executed_flops, paper_flops, read_profile
 from fastbert_tf.evaluation.profile_parts import BLOCK_PARTS
@@ -18,14 +16,6 @@ from fastbert_tokenizers import Vocabulary, WordPieceTokenizer
 
 TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad"]
 CONFIG = FastBertConfig(BackboneConfig(len(TOKENS), 2, 2, 16, 32, max_sequence_length=20), 2, branch_dim=8)
-
-
-def run_profile(*words):
-    """Runs the command in this process and returns (exit code, stdout, stderr)."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = _run(parse(["fastbert", "profile", *map(str, words)]))
-    return code, out.getvalue(), err.getvalue()
 
 
 class ProfileCommandTest(tf.test.TestCase):
@@ -42,7 +32,7 @@ class ProfileCommandTest(tf.test.TestCase):
 
     def assert_refused(self, words, *expected):
         """Checks for exit code 1 and one line on stderr that holds the expected words."""
-        code, out, err = run_profile(*words)
+        code, out, err = fastbert("profile", *words)
         self.assertEqual((code, out), (1, ""))
         self.assertLen(err.strip().splitlines(), 1, err)
         for word in expected:
@@ -51,7 +41,7 @@ class ProfileCommandTest(tf.test.TestCase):
     def test_profiles_a_trained_classifier(self):
         output = self.folder / "runs" / "profile"
         words = ["--model", self.classifier, "--output", output, "--batch", 3, "--length", 20, "--repeats", 2]
-        code, out, err = run_profile(*words)
+        code, out, err = fastbert("profile", *words)
         self.assertEqual((code, err), (0, ""))
         found = read_profile(output)
         self.assertEqual((found.batch_size, found.length, found.repeats), (3, 20, 2))
@@ -65,7 +55,7 @@ class ProfileCommandTest(tf.test.TestCase):
         found = {}
         for precision in ("float32", "bfloat16", "int8"):
             output = self.folder / precision
-            code, _, err = run_profile(*words, "--output", output, "--precision", precision)
+            code, _, err = fastbert("profile", *words, "--output", output, "--precision", precision)
             self.assertEqual((code, err), (0, ""))
             found[precision] = read_profile(output)
             self.assertEqual(found[precision].total.paper_flops, paper_flops(CONFIG, 2, 20))

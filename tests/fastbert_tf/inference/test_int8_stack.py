@@ -158,7 +158,7 @@ def _largest_kernel():
     """The bytes of the first block's widest kernel, as a graph holds them."""
     seen = _sample().blocks[0]
     before, after = Coding.one_step(*_ends(seen.hidden)), Coding.one_step(*_ends(_sample().blocks[1].hidden))
-    return int8_block(_model().backbone.blocks[0], seen, before, after, tf.float32).output.weights.kernel.tobytes()
+    return int8_block(_model().backbone.blocks[0], seen, before, after).output.weights.kernel.tobytes()
 
 
 def _ends(x):

@@ -94,6 +94,9 @@ class RecipesTest(tf.test.TestCase):
         for options, words in (
             ({"exits": "some"}, "exits must be auto, all, or layers with commas between"),
             ({"exits": "1,99"}, "the last exit must be the model's last layer"),
+            ({"exits": [1.5, self.last]}, "exits must be layer numbers"),
+            ({"exits": "auto", "default_speed": 0.0, "evaluation": evaluation}, "need one above 0"),
+            ({"exits": "auto", "lowest_accuracy": 0.1, "evaluation": evaluation}, "name the exits"),
             ({"exits": "auto"}, "only with the branch outputs of held-out rows"),
             ({"exits": "auto", "evaluation": evaluation}, "only with the branch outputs of held-out rows"),
             (

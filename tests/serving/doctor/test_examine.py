@@ -198,6 +198,7 @@ WARNINGS = {
         no_warmup,
         "no warm-up record for classify, serving_default, tokenized, with_speed",
     ),
+    "int8": (with_op("_MklLayerNorm"), "_MklLayerNorm .* needs a TensorFlow with oneDNN and a processor with VNNI"),
     "no golden": (removed("assets.extra/golden.json"), "golden.json cannot be read"),
     "golden broken": (written("assets.extra/golden.json", b'{"format_version": 1, "rows": [{}]}'), "are broken"),
     "golden of the future": (written("assets.extra/golden.json", b'{"format_version": 9}'), "but version 9"),
