@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 ACTIVATIONS = ("gelu", "gelu_tanh")
 DTYPES = ("float32", "mixed_bfloat16")
 DIVERGENCES = ("forward", "reverse")
+PROJECTION_DIRECTIONS = {"no_kd": None, "dual_train": None, "shared_proj_down": "down", "shared_proj_up": "up"}
+VARIANTS = tuple(PROJECTION_DIRECTIONS)
+
+REFERENCE_BATCH_SIZE = 4096
+"""Rows a step that the learning rate of pretraining is given for."""
 
 DEFAULT_SPEED = 0.5
 """Uncertainty below which a row leaves where nobody chose a speed, in [0, 1]."""
@@ -175,3 +181,71 @@ class TrainingConfig(Config):
     def decisive(self) -> dict[str, Any]:
         """Returns the fields that decide the trained weights, as plain JSON types: all but `save_every`."""
         return {name: value for name, value in self.to_dict().items() if name != "save_every"}
+
+
+@dataclass(frozen=True)
+class PretrainingConfig(Config):
+    """Pretraining of a small student beside its teacher (the defaults are the paper's, where it names one)."""
+
+    variant: str = "dual_train"
+    """`no_kd` (the student alone), `dual_train`, or that with projections: `shared_proj_down`, `shared_proj_up`."""
+    student_dim: int = 192
+    """Width of the student, in units."""
+    student_heads: int | None = None
+    """Its attention heads; None takes the teacher's. They must divide `student_dim`."""
+    layer_map: tuple[int, ...] | None = None
+    """The teacher's layer, counted from 1, for every layer of the student; None: as many layers as the teacher."""
+    p_dt: float = 0.5
+    """Probability that the teacher reads a word in the student's vocabulary, in [0, 1]."""
+    epsilon: float = 1.0
+    """Weight of the cross-entropies beside the projection loss."""
+    prediction_share: float = 0.15
+    """Expected share of predicted places among all positions, in (0, 1]."""
+    train_teacher: bool = True
+    """Whether the teacher's weights are trained too, as in the paper."""
+    dropout: float = 0.1
+    """Dropout rate of teacher and student, in [0, 1)."""
+    head_warmup: StageConfig = StageConfig(epochs=1, learning_rate=1e-3)
+    """Training of the head that the teacher lacks, with AdamW, the encoder frozen."""
+    training: StageConfig = StageConfig(epochs=1, learning_rate=0.00125)
+    """Training with LAMB; its learning rate is the one for 4096 rows a step."""
+    batch_size: int = 32
+    """Rows of a batch."""
+    accumulation: int = 1
+    """Batches whose gradients are averaged before a step."""
+    dtype: str = "float32"
+    """Keras dtype policy: `float32` or `mixed_bfloat16`."""
+    seed: int = 0
+    """Seeds initialisation, dropout and the order of the batches."""
+    save_every: int = 500
+    """Batches between resumable states."""
+
+    def __post_init__(self) -> None:
+        for name in ("head_warmup", "training"):
+            if isinstance(getattr(self, name), dict):
+                object.__setattr__(self, name, StageConfig.from_dict(getattr(self, name)))
+        if self.layer_map is not None:
+            object.__setattr__(self, "layer_map", tuple(self.layer_map))
+        _require(self.variant in VARIANTS, "variant", f"one of {VARIANTS}", self.variant)
+        _require_integer(self, "student_dim", "batch_size", "accumulation", "save_every")
+        _require_integer(self, "seed", least=0)
+        _require(0 <= self.p_dt <= 1, "p_dt", "in [0, 1]", self.p_dt)
+        _require(self.epsilon > 0, "epsilon", "positive", self.epsilon)
+        _require(0 < self.prediction_share <= 1, "prediction_share", "in (0, 1]", self.prediction_share)
+        _require(0 <= self.dropout < 1, "dropout", "in [0, 1)", self.dropout)
+        _require(self.dtype in DTYPES, "dtype", f"one of {DTYPES}", self.dtype)
+
+    @property
+    def scaled_learning_rate(self) -> float:
+        """The learning rate at this batch size: times the root of rows a step over 4096 (You et al., 2019)."""
+        return self.training.learning_rate * math.sqrt(self.batch_size * self.accumulation / REFERENCE_BATCH_SIZE)
+
+    @property
+    def direction(self) -> str | None:
+        """`down` or `up` where weights are projected, else None."""
+        return PROJECTION_DIRECTIONS[self.variant]
+
+    def decisive(self) -> dict[str, Any]:
+        """Returns the fields that decide the trained weights, as plain JSON types: all but `save_every`."""
+        values = {name: value for name, value in self.to_dict().items() if name != "save_every"}
+        return {**values, "layer_map": None if self.layer_map is None else list(self.layer_map)}

@@ -1,4 +1,4 @@
-"""Import of pretrained encoders, and the directory in which classifiers are saved."""
+"""Import of pretrained encoders, and the directories in which encoders and classifiers are saved."""
 
 from fastbert_tf.checkpoints.classifier_files import load_classifier, save_classifier
 from fastbert_tf.checkpoints.errors import CheckpointError
@@ -8,6 +8,7 @@ from fastbert_tf.checkpoints.import_backbone import import_backbone
 from fastbert_tf.checkpoints.import_report import ImportReport
 from fastbert_tf.checkpoints.imported_backbone import ImportedBackbone
 from fastbert_tf.checkpoints.model_garden import import_model_garden
+from fastbert_tf.checkpoints.save_backbone import save_backbone
 from fastbert_tf.checkpoints.saved_classifier import SavedClassifier
 from fastbert_tf.checkpoints.text_settings import check_vocabulary_fits
 
@@ -22,5 +23,6 @@ __all__ = [
     "import_hugging_face",
     "import_model_garden",
     "load_classifier",
+    "save_backbone",
     "save_classifier",
 ]

@@ -78,14 +78,30 @@ class BertEmbeddings(keras.layers.Layer):
         Raises:
             ValueError: the inputs are longer than `max_sequence_length`.
         """
-        length = token_ids.shape[1]
+        return self.complete(self.token_embedding(token_ids), segment_ids, training)
+
+    def complete(self, tokens: Any, segment_ids: Any, training: bool | None = None) -> Any:
+        """Adds positions and segments to token vectors that may come from elsewhere, and normalises.
+
+        Args:
+            tokens: token vectors (batch, sequence, hidden_dim).
+            segment_ids: int (batch, sequence).
+            training: whether dropout acts.
+
+        Returns:
+            Hidden states (batch, sequence, hidden_dim).
+
+        Raises:
+            ValueError: the inputs are longer than `max_sequence_length`.
+        """
+        length = tokens.shape[1]
         if length is not None and length > self.max_sequence_length:
             raise ValueError(
                 f"inputs must have at most max_sequence_length = {self.max_sequence_length} tokens, but have {length}; "
                 "cut them"
             )
-        positions = ops.arange(ops.shape(token_ids)[1])  # (sequence,)
-        hidden = self.token_embedding(token_ids) + self.segment_embedding(segment_ids)
+        positions = ops.arange(ops.shape(tokens)[1])  # (sequence,)
+        hidden = tokens + self.segment_embedding(segment_ids)
         hidden = hidden + self.position_embedding(positions)[None]  # (batch, sequence, hidden)
         return self.dropout_layer(self.layer_norm(hidden), training=training)
 

@@ -1,8 +1,14 @@
-"""Training stages of FastBERT, and the schedule that alternates them."""
+"""Training stages, and the schedules that run them."""
 
+from fastbert_tf.training.dual_training import DualTraining
 from fastbert_tf.training.fine_tuning import FineTuning
 from fastbert_tf.training.joint_fine_tuning import JointFineTuning
-from fastbert_tf.training.schedule import AlternatingSchedule, Batches
+from fastbert_tf.training.lamb import Lamb
+from fastbert_tf.training.masked_lm_training import MaskedLmTraining
+from fastbert_tf.training.phases import Batches
+from fastbert_tf.training.predicted_places import predicted_places
+from fastbert_tf.training.pretraining import Pretraining
+from fastbert_tf.training.schedule import AlternatingSchedule
 from fastbert_tf.training.self_distillation import SelfDistillation
 from fastbert_tf.training.stage import Stage
 from fastbert_tf.training.training_state import TrainingState
@@ -11,10 +17,15 @@ from fastbert_tf.training.warmup_linear_decay import WarmupLinearDecay
 __all__ = [
     "AlternatingSchedule",
     "Batches",
+    "DualTraining",
     "FineTuning",
     "JointFineTuning",
+    "Lamb",
+    "MaskedLmTraining",
+    "Pretraining",
     "SelfDistillation",
     "Stage",
     "TrainingState",
     "WarmupLinearDecay",
+    "predicted_places",
 ]

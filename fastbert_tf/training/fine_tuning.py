@@ -8,10 +8,10 @@ import keras
 from keras import ops
 
 from fastbert_tf.models import FastBert
-from fastbert_tf.training.stage import Stage
+from fastbert_tf.training.fastbert_stage import FastBertStage
 
 
-class FineTuning(Stage):
+class FineTuning(FastBertStage):
     """Fine-tunes the backbone and the teacher classifier; students are not computed (FastBERT, section 3.2.2).
 
     Fit on `(inputs, labels)` with labels int (batch,). The loss is the cross-entropy of the teacher; `accuracy` is

@@ -7,10 +7,10 @@ from typing import Any
 import keras
 
 from fastbert_tf.models import FastBert
-from fastbert_tf.training.stage import Stage
+from fastbert_tf.training.fastbert_stage import FastBertStage
 
 
-class JointFineTuning(Stage):
+class JointFineTuning(FastBertStage):
     """Trains the backbone and all branches on labels (FastBERT, table 3, "without self-distillation").
 
     Fit on `(inputs, labels)` with labels int (batch,). The loss is the sum of the branches' cross-entropies;

@@ -9,10 +9,10 @@ from keras import ops
 
 from fastbert_tf.losses import SoftTargetDivergence
 from fastbert_tf.models import FastBert
-from fastbert_tf.training.stage import Stage
+from fastbert_tf.training.fastbert_stage import FastBertStage
 
 
-class SelfDistillation(Stage):
+class SelfDistillation(FastBertStage):
     """Trains the student classifiers to answer as the teacher does (FastBERT, section 3.2.3 and eq. 5-6).
 
     Backbone and teacher are frozen and run in inference mode, without dropout. Fit on inputs alone: labels, where

@@ -7,17 +7,15 @@ from typing import Any
 
 import keras
 
-from fastbert_tf.models import FastBert
-
 
 class Stage(keras.Model):
-    """Trains some layers of a `FastBert` through public `compile` and `fit`, and leaves all others untouched.
+    """Trains some layers of a network through public `compile` and `fit`, and leaves all others untouched.
 
-    A stage names its layers instead of switching `trainable` flags on the shared model, so stages can live side by
+    A stage names its layers instead of switching `trainable` flags on the shared network, so stages can live side by
     side and no forgotten `compile` trains a frozen weight.
 
     Args:
-        fastbert: the model; its weights are trained in place.
+        network: the model; its weights are trained in place, and its variables are what a run saves.
     """
 
     monitor: str
@@ -25,9 +23,9 @@ class Stage(keras.Model):
     higher_is_better: bool
     """Whether more of `monitor` is better."""
 
-    def __init__(self, fastbert: FastBert, **kwargs: Any) -> None:
+    def __init__(self, network: keras.Model, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.fastbert = fastbert
+        self.network = network
         self.built = True
 
     @property

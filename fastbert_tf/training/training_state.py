@@ -155,7 +155,7 @@ class SaveState(keras.callbacks.Callback):
         is_sound = math.isfinite((logs or {}).get("loss", 0.0))  # else the run could only go on from ruins
         if is_sound and step % self._every == 0 and step < self._steps_per_epoch:
             position = replace(self._position, step=step, seconds=self.seconds)
-            self._state.save(position, self.model.fastbert, self.model.optimizer)
+            self._state.save(position, self.model.network, self.model.optimizer)
 
 
 def _named(prefix: str, variables: list[Any]) -> dict[str, np.ndarray]:
