@@ -209,6 +209,10 @@ class PretrainingConfig(Config):
     """Training of the head that the teacher lacks, with AdamW, the encoder frozen."""
     training: StageConfig = StageConfig(epochs=1, learning_rate=0.00125)
     """Training with LAMB; its learning rate is the one for 4096 rows a step."""
+    epoch_steps: int | None = None
+    """Batches of an epoch, drawn anew each time; None: the whole corpus."""
+    held_out_steps: int | None = None
+    """Held-out batches that select the epoch; None: all that are full."""
     batch_size: int = 32
     """Rows of a batch."""
     accumulation: int = 1
@@ -227,7 +231,10 @@ class PretrainingConfig(Config):
         if self.layer_map is not None:
             object.__setattr__(self, "layer_map", tuple(self.layer_map))
         _require(self.variant in VARIANTS, "variant", f"one of {VARIANTS}", self.variant)
-        _require_integer(self, "student_dim", "batch_size", "accumulation", "save_every")
+        optional = [
+            name for name in ("student_heads", "epoch_steps", "held_out_steps") if getattr(self, name) is not None
+        ]
+        _require_integer(self, "student_dim", "batch_size", "accumulation", "save_every", *optional)
         _require_integer(self, "seed", least=0)
         _require(0 <= self.p_dt <= 1, "p_dt", "in [0, 1]", self.p_dt)
         _require(self.epsilon > 0, "epsilon", "positive", self.epsilon)

@@ -7,8 +7,8 @@ from fastbert_tf.checkpoints.hugging_face import import_hugging_face
 from fastbert_tf.checkpoints.import_backbone import import_backbone
 from fastbert_tf.checkpoints.import_report import ImportReport
 from fastbert_tf.checkpoints.imported_backbone import ImportedBackbone
+from fastbert_tf.checkpoints.masked_lm_files import ImportedMaskedLm, import_masked_lm, save_masked_lm
 from fastbert_tf.checkpoints.model_garden import import_model_garden
-from fastbert_tf.checkpoints.save_backbone import save_backbone
 from fastbert_tf.checkpoints.saved_classifier import SavedClassifier
 from fastbert_tf.checkpoints.text_settings import check_vocabulary_fits
 
@@ -16,13 +16,15 @@ __all__ = [
     "CheckpointError",
     "ImportReport",
     "ImportedBackbone",
+    "ImportedMaskedLm",
     "SavedClassifier",
     "check_vocabulary_fits",
     "import_backbone",
     "import_google",
     "import_hugging_face",
+    "import_masked_lm",
     "import_model_garden",
     "load_classifier",
-    "save_backbone",
     "save_classifier",
+    "save_masked_lm",
 ]

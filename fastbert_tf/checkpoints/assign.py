@@ -1,4 +1,4 @@
-"""Copies tensors into a backbone."""
+"""Copies tensors into a model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fastbert_tf.checkpoints import tensor_names
 from fastbert_tf.checkpoints.errors import CheckpointError
 from fastbert_tf.checkpoints.import_report import ImportReport
 from fastbert_tf.checkpoints.tensor_names import NameTable
-from fastbert_tf.models import Backbone
+from fastbert_tf.models import Backbone, MaskedLm
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,11 @@ class StoredTensors:
     """Reads one tensor by its stored name."""
 
 
-def assign(backbone: Backbone, table: NameTable, tensors: StoredTensors) -> ImportReport:
-    """Copies every tensor of `table` into the backbone.
+def assign(model: Backbone | MaskedLm, table: NameTable, tensors: StoredTensors) -> ImportReport:
+    """Copies every tensor of `table` into the model.
 
     Args:
-        backbone: a backbone of the checkpoint's shape; nothing is changed unless everything fits.
+        model: a model of the checkpoint's shape; nothing is changed unless everything fits.
         table: names and layouts of the format.
         tensors: the checkpoint.
 
@@ -43,7 +43,7 @@ def assign(backbone: Backbone, table: NameTable, tensors: StoredTensors) -> Impo
         CheckpointError: tensors are missing, stand there twice, or have another shape or a type that is no float.
     """
     stored = _by_canonical_name(table, tensors)
-    rows = table.expand(backbone.config.num_layers)
+    rows = table.expand(model.config.num_layers)
     expected = {theirs for _, theirs, _ in rows}
     left_over = {name: stored[name] for name in stored if name not in expected}
     report = ImportReport(
@@ -56,8 +56,8 @@ def assign(backbone: Backbone, table: NameTable, tensors: StoredTensors) -> Impo
             f"{tensors.source}: the encoder needs tensors that are missing: {_shorten(report.missing)}; "
             f"the file holds {_shorten(_sorted(tensors.shapes))}; use a whole BERT checkpoint whose configuration fits"
         )
-    heads = backbone.config.num_heads
-    targets = [(find_weight(backbone, ours), stored[theirs], layout) for ours, theirs, layout in rows]
+    heads = model.config.num_heads
+    targets = [(find_weight(model, ours), stored[theirs], layout) for ours, theirs, layout in rows]
     for variable, raw, layout in targets:
         _check_shape(tensors, raw, _stored_shape(tuple(variable.shape), layout, heads))
     for variable, raw, layout in targets:
@@ -65,9 +65,9 @@ def assign(backbone: Backbone, table: NameTable, tensors: StoredTensors) -> Impo
     return report
 
 
-def find_weight(backbone: Backbone, path: str) -> keras.Variable:
+def find_weight(model: Backbone | MaskedLm, path: str) -> keras.Variable:
     """Returns the variable at an attribute path such as `blocks.0.attention.query.kernel`."""
-    found: Any = backbone
+    found: Any = model
     for part in path.split("."):
         found = found[int(part)] if part.isdigit() else getattr(found, part)
     return found

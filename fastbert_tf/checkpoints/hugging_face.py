@@ -42,14 +42,19 @@ def import_hugging_face(path: str | os.PathLike[str], dtype: Any = None) -> Impo
     """
     folder = Path(path)
     config = read_backbone_config(folder / "config.json")
-    tensors = _open_weights(folder)
+    tensors = open_weights(folder)
     vocabulary, lower_case = read_text_settings(folder, config.vocabulary_size)
     backbone = Backbone(dtype=dtype, **config.to_dict())
     report = assign(backbone, HUGGING_FACE, tensors)
     return ImportedBackbone(backbone, vocabulary, lower_case, report)
 
 
-def _open_weights(folder: Path) -> StoredTensors:
+def open_weights(folder: Path) -> StoredTensors:
+    """Opens `model.safetensors` or its shards.
+
+    Raises:
+        CheckpointError: there are no weights that can be read.
+    """
     single, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
     if single.is_file():
         return _open_files(single, [single])

@@ -84,6 +84,19 @@ HUGGING_FACE = NameTable(
     skipped=r"embeddings\.(position_ids|token_type_ids)",
 )
 
+# The head of Hugging Face's BertForMaskedLM; ours are paths from a `MaskedLm`. Its table is the token embeddings'.
+HUGGING_FACE_HEAD = NameTable(
+    rows=(
+        ("transform.dense.kernel", "cls.predictions.transform.dense.weight", TRANSPOSED),
+        ("transform.dense.bias", "cls.predictions.transform.dense.bias", SAME),
+        ("transform.layer_norm.gamma", "cls.predictions.transform.LayerNorm.weight", SAME),
+        ("transform.layer_norm.beta", "cls.predictions.transform.LayerNorm.bias", SAME),
+        ("output_logits.bias", "cls.predictions.bias", SAME),
+    ),
+    rewrites=HUGGING_FACE.rewrites[1:],
+    skipped=r"(?!cls\.predictions\.).*|cls\.predictions\.decoder\..*",
+)
+
 GOOGLE = NameTable(
     rows=(
         ("embeddings.token_embedding.embeddings", "embeddings/word_embeddings", SAME),

@@ -5,7 +5,9 @@ from fastbert_tf.evaluation.exit_choice import PredictedTime, choose_exits, pred
 from fastbert_tf.evaluation.exit_costs import ExitCosts, measure_exit_costs
 from fastbert_tf.evaluation.flops import executed_breakdown, executed_flops, paper_breakdown, paper_flops
 from fastbert_tf.evaluation.latency import Latency, measure_latency
+from fastbert_tf.evaluation.masked_words import MaskedWords, masked_words
 from fastbert_tf.evaluation.metrics import METRICS, compute_metrics
+from fastbert_tf.evaluation.model_size import encoder_flops, encoder_parameters, parameter_breakdown, size_table
 from fastbert_tf.evaluation.operating_point import OperatingPoint
 from fastbert_tf.evaluation.outputs_file import read_outputs, write_outputs
 from fastbert_tf.evaluation.profile import profile_stack
@@ -23,6 +25,7 @@ __all__ = [
     "BranchOutputs",
     "ExitCosts",
     "Latency",
+    "MaskedWords",
     "OperatingPoint",
     "PredictedTime",
     "Profile",
@@ -33,15 +36,19 @@ __all__ = [
     "choose_exits",
     "compute_metrics",
     "depth_table",
+    "encoder_flops",
+    "encoder_parameters",
     "executed_breakdown",
     "executed_flops",
     "keras_profiled",
     "latency_table",
+    "masked_words",
     "measure_exit_costs",
     "measure_latency",
     "packed_profiled",
     "paper_breakdown",
     "paper_flops",
+    "parameter_breakdown",
     "predict_branches",
     "predict_ms",
     "predicted_times",
@@ -52,6 +59,7 @@ __all__ = [
     "read_report",
     "regenerate",
     "require_writable",
+    "size_table",
     "speed_curve",
     "speed_table",
     "uncertainty_profile",

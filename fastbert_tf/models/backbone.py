@@ -69,6 +69,10 @@ class Backbone(keras.Model):
         self.embeddings = embeddings
         self.blocks = blocks
 
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None, **kwargs: Any) -> list[Any]:
+        outputs = super().call(inputs, training=training, mask=mask, **kwargs)
+        return outputs if isinstance(outputs, list) else [outputs]  # Keras unpacks a list of one
+
     def get_config(self) -> dict[str, Any]:
         dtype = keras.saving.serialize_keras_object(self.embeddings.dtype_policy)
         return {"name": self.name, "dtype": dtype, **self.config.to_dict()}

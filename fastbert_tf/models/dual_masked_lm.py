@@ -50,7 +50,7 @@ class DualMaskedLm(keras.Model):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, **kwargs)
-        wide, narrow = teacher.backbone.config, student.backbone.config
+        wide, narrow = teacher.config, student.config
         if narrow.hidden_dim >= wide.hidden_dim:
             raise ValueError(
                 f"the student must be narrower than the teacher, but is {narrow.hidden_dim} wide and the teacher "

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from fastbert_tf.config import BackboneConfig
 from fastbert_tf.layers import MaskedLmTransform, TiedLogits
 from fastbert_tf.models.backbone import Backbone
 
@@ -34,6 +35,11 @@ class MaskedLm(keras.Model):
         self.transform.build((None, shape.hidden_dim))
         self.output_logits.build()
         self.built = True
+
+    @property
+    def config(self) -> BackboneConfig:
+        """The backbone's shape, from which the head's follows."""
+        return self.backbone.config
 
     @property
     def token_table(self) -> Any:

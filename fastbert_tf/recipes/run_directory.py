@@ -15,17 +15,18 @@ from fastbert_tf.files import file_swap
 class RunDirectory:
     """Names what lies where in a run's folder, and keeps two different runs apart.
 
-    `settings.json` says what was asked for, `import.json` what a checkpoint brought, `classifier/` is the trained
-    model, `history.json` its epochs, `tensorboard/` its event files, `state/` the resumable state while the run is
-    unfinished.
+    `settings.json` says what was asked for, `import.json` what a checkpoint brought, `classifier/` (or another name) is
+    the trained model, `history.json` its epochs, `tensorboard/` its event files, `state/` the resumable state while the
+    run is unfinished.
 
     Args:
         path: the folder; made when it is claimed.
+        result: name of the trained model in it.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], result: str = "classifier") -> None:
         self.path = Path(path)
-        self.classifier = self.path / "classifier"
+        self.result = self.path / result
         self.state = self.path / "state"
         self.tensorboard = self.path / "tensorboard"
         self._lock: Any = None
@@ -33,7 +34,7 @@ class RunDirectory:
     @property
     def is_finished(self) -> bool:
         """Whether the trained model is there."""
-        return self.classifier.is_dir()
+        return self.result.is_dir()
 
     def claim(self, settings: dict[str, Any]) -> None:
         """Takes the folder for a run with these settings, until the process ends.
@@ -57,7 +58,7 @@ class RunDirectory:
         self._write("settings.json", settings)
 
     def record(self, history: list[dict[str, Any]]) -> None:
-        """Writes down the epochs; before the classifier appears, since that ends the run."""
+        """Writes down the epochs; before the trained model appears, since that ends the run."""
         self._write("history.json", history)
 
     def record_import(self, report: dict[str, Any]) -> None:

@@ -91,7 +91,7 @@ def train_classifier(
     if report is not None:
         run.record_import(asdict(report))
     if run.is_finished:
-        print(f"{run.classifier} is trained already")
+        print(f"{run.result} is trained already")
     else:
         model = FastBert(backbone, task.num_classes, branch_dim, branch_heads)
 
@@ -101,9 +101,9 @@ def train_classifier(
         schedule = AlternatingSchedule(config, run.state, run.tensorboard, verbose)
         distilled = pipeline(unlabelled) if unlabelled else None
         run.record(schedule.run(model, pipeline(rows), pipeline(selection), distilled))
-        save_classifier(SavedClassifier(model, tokenizer, task.label_names, task.is_pair), run.classifier)
+        save_classifier(SavedClassifier(model, tokenizer, task.label_names, task.is_pair), run.result)
     run.forget_state()
-    return load_classifier(run.classifier)
+    return load_classifier(run.result)
 
 
 def selection_split(task: Task, held_out: int | float, seed: int) -> tuple[TextDataset, TextDataset]:

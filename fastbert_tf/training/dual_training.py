@@ -105,7 +105,7 @@ class DualTraining(Stage):
     def _places(self, inputs: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
         """Returns (places, targets) of the three softmaxes, in the order of the model's outputs."""
         mixed = inputs["teacher_labels"]
-        size = self.network.teacher.backbone.config.vocabulary_size
+        size = self.network.teacher.config.vocabulary_size
         own = ops.where(mixed < size, mixed, -1)
         lifted = ops.where(mixed < size, -1, mixed - size)
         return {

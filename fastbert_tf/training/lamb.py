@@ -49,6 +49,11 @@ class Lamb(keras.optimizers.Lamb):
         self.decay = decay
         self.plain = tuple(plain)
 
+    def build(self, var_list: Sequence[Any]) -> None:
+        super().build(var_list)
+        # By index: under TensorFlow `update_step` gets the variables inside Keras', which have other names.
+        self._takes_plain_step = [variable.name in self.plain for variable in var_list]
+
     def apply(self, grads: Sequence[Any], trainable_variables: Any = None) -> None:
         # Gradients of look-ups are sparse under TensorFlow; norms and accumulators want all rows.
         dense = [None if gradient is None else ops.convert_to_tensor(gradient) for gradient in grads]
@@ -64,7 +69,7 @@ class Lamb(keras.optimizers.Lamb):
         first = momentum / (1 - ops.power(ops.cast(self.beta_1, variable.dtype), step))
         second = velocity / (1 - ops.power(ops.cast(self.beta_2, variable.dtype), step))
         update = first / (ops.sqrt(second) + self.epsilon)
-        if variable.name in self.plain:
+        if self._takes_plain_step[index]:
             self.assign_sub(variable, rate * update)
             return
         update = update + self.decay * variable

@@ -11,6 +11,7 @@ from fastbert_tf.training.dual_training import DualTraining
 from fastbert_tf.training.masked_lm_training import MaskedLmTraining
 from fastbert_tf.training.optimizers import adamw, lamb
 from fastbert_tf.training.phases import Batches, Phase, PhaseRunner
+from fastbert_tf.training.short_epochs import ShortEpochs
 
 
 class Pretraining:
@@ -66,9 +67,7 @@ class Pretraining:
         """
         phases = self._phases(network, train, held_out, head_train, head_held_out)
         settings = {**self.config.decisive(), "steps_per_epoch": [phase.batches.steps_per_epoch for phase in phases]}
-        runner = PhaseRunner(
-            self.config.seed, self.config.save_every, self.directory, self.log_directory, self.verbose
-        )
+        runner = PhaseRunner(self.config.seed, self.config.save_every, self.directory, self.log_directory, self.verbose)
         return runner.run(phases, settings)
 
     def _phases(
@@ -97,6 +96,7 @@ class Pretraining:
 
     def _head_phase(self, teacher: MaskedLm, train: Batches, held_out: Batches) -> Phase:
         settings, share = self.config.head_warmup, self.config.prediction_share
+        train, held_out = self._shortened(train, held_out)
         return Phase(
             "head_warmup",
             lambda: MaskedLmTraining(teacher, "teacher", share, head_only=True),
@@ -109,6 +109,7 @@ class Pretraining:
 
     def _training_phase(self, network: MaskedLm | DualMaskedLm, train: Batches, held_out: Batches) -> Phase:
         config = self.config
+        train, held_out = self._shortened(train, held_out)
 
         def stage() -> MaskedLmTraining | DualTraining:
             if config.variant == "no_kd":
@@ -124,3 +125,6 @@ class Pretraining:
             train,
             held_out,
         )
+
+    def _shortened(self, train: Batches, held_out: Batches) -> tuple[Batches, Batches]:
+        return ShortEpochs(train, self.config.epoch_steps), ShortEpochs(held_out, self.config.held_out_steps)

@@ -63,14 +63,10 @@ class AlternatingSchedule:
         """
         phases = self._phases(fastbert, train, train if unlabelled is None else unlabelled, held_out)
         settings = {**self.config.decisive(), "steps_per_epoch": [phase.batches.steps_per_epoch for phase in phases]}
-        runner = PhaseRunner(
-            self.config.seed, self.config.save_every, self.directory, self.log_directory, self.verbose
-        )
+        runner = PhaseRunner(self.config.seed, self.config.save_every, self.directory, self.log_directory, self.verbose)
         return runner.run(phases, settings)
 
-    def _phases(
-        self, fastbert: FastBert, train: Batches, distillation_rows: Batches, held_out: Batches
-    ) -> list[Phase]:
+    def _phases(self, fastbert: FastBert, train: Batches, distillation_rows: Batches, held_out: Batches) -> list[Phase]:
         config = self.config
 
         def phase(name: str, stage: Callable[[], Stage], settings: StageConfig, batches: Batches) -> Phase:

@@ -11,13 +11,21 @@ import keras
 import numpy as np
 import registry
 
+from fastbert_tf import training
+
 
 def weights() -> registry.Arrays:
-    """The weights of every registered network; drawn once, since backends draw different random numbers."""
+    """The weights of every registered network and stage; drawn once, since backends draw different random numbers."""
     arrays = {}
     for name, case in registry.named([*registry.LAYERS, *registry.MODELS]):
-        arrays |= {f"{name}/{i}": value for i, value in enumerate(registry.built(case).get_weights())}
+        arrays |= _named(name, registry.built(case).get_weights())
+    for name, case in registry.named(registry.STAGES):
+        arrays |= _named(name, registry.built_stage(case)[0].network.get_weights())
     return arrays
+
+
+def _named(name: str, values: list[np.ndarray]) -> registry.Arrays:
+    return {f"{name}/{i}": value for i, value in enumerate(values)}
 
 
 def outputs(arrays: registry.Arrays) -> registry.Arrays:
@@ -38,13 +46,22 @@ def outputs(arrays: registry.Arrays) -> registry.Arrays:
             results[f"{name}/{exit}"] = case.make().wants_exit(registry.said_until(probabilities, exit), speed)
     # JAX as it trains, compiled; TensorFlow as the reference, without the time for compilation.
     mode = {"jit_compile": True} if keras.backend.backend() == "jax" else {"run_eagerly": True}
-    fastbert = next(name for name, case in registry.named([*registry.LAYERS, *registry.MODELS]) if "FastBert" in name)
     for name, case in registry.named(registry.STAGES):
         stage, inputs, labels = registry.built_stage(case, dropout=0.0)
-        stage.fastbert.set_weights(_of(fastbert, arrays))
+        stage.network.set_weights(_of(name, arrays))
         stage.compile(optimizer=keras.optimizers.SGD(0.05), **mode)
         results[f"{name}/losses"] = np.array([stage.train_on_batch(inputs, labels) for _ in range(3)], np.float32)
+    results["Lamb/weights"] = _lamb_weights()
     return {name: keras.ops.convert_to_numpy(value) for name, value in results.items()}
+
+
+def _lamb_weights() -> keras.Variable:
+    """A weight after two steps, each of two accumulated gradients, and one gradient more that waits."""
+    weight = keras.Variable(np.arange(6, dtype=np.float32).reshape(2, 3) - 2, name="kernel")
+    optimizer = training.Lamb(0.1, gradient_accumulation_steps=2)
+    for gradient in np.random.default_rng(8).normal(size=(5, 2, 3)).astype(np.float32):
+        optimizer.apply([keras.ops.convert_to_tensor(gradient)], [weight])
+    return weight
 
 
 def _of(name: str, arrays: registry.Arrays) -> list[np.ndarray]:

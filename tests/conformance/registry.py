@@ -103,7 +103,85 @@ def make_fastbert(dtype: str = "float32", dropout: float = 0.1) -> Any:
     return models.FastBert(make_backbone(dtype, dropout), CLASSES, branch_dim=4, branch_heads=2)
 
 
+STUDENT_VOCABULARY, STUDENT_WIDTH = 20, 4
+
+
+def make_masked_lm(
+    dtype: str = "float32", dropout: float = 0.1, vocabulary_size: int = VOCABULARY, width: int = WIDTH, depth: int = 1
+) -> Any:
+    backbone = models.Backbone(
+        vocabulary_size=vocabulary_size,
+        num_layers=depth,
+        num_heads=2,
+        hidden_dim=width,
+        intermediate_dim=2 * width,
+        max_sequence_length=2 * LENGTH,
+        dropout=dropout,
+        dtype=dtype,
+    )
+    return models.MaskedLm(backbone)
+
+
+def make_student(dtype: str = "float32", dropout: float = 0.1) -> Any:
+    return make_masked_lm(dtype, dropout, STUDENT_VOCABULARY, STUDENT_WIDTH)
+
+
+def make_dual(dtype: str = "float32", dropout: float = 0.1, direction: str | None = None) -> Any:
+    return models.DualMaskedLm(make_masked_lm(dtype, dropout), make_student(dtype, dropout), direction)
+
+
+def dual_batch(rows: int = BATCH, p_dt: float = 0.5) -> Arrays:
+    """What dual training is fitted on: ids of both vocabularies for the teacher; a third of the places predicted."""
+    rng, tokens = np.random.default_rng(7), token_inputs(rows)
+    mask = tokens["padding_mask"]
+    student = rng.integers(1, STUDENT_VOCABULARY, mask.shape) * mask
+    teacher = np.where(rng.random(mask.shape) < p_dt, VOCABULARY + student, tokens["token_ids"]) * mask
+    batch = {}
+    for side, ids in (("teacher", teacher), ("student", student)):
+        labels = np.where((rng.random(mask.shape) < 0.4) & (mask == 1), ids, -1)
+        batch |= {f"{side}_ids": ids, f"{side}_mask": mask, f"{side}_labels": labels}
+    return {name: value.astype(np.int32) for name, value in batch.items()}
+
+
+def _masked_lm_inputs() -> Arrays:
+    inputs = token_inputs()
+    del inputs["segment_ids"]
+    return {**inputs, "places": np.array([0, 8, 8, 14], np.int32)}
+
+
+def _dual_inputs() -> Arrays:
+    batch = {name: value for name, value in dual_batch().items() if not name.endswith("labels")}
+    places = {"teacher_places": [1, 9], "lifted_places": [2, 8, 14], "student_places": [0, 7, 8, 15]}
+    return batch | {name: np.array(value, np.int32) for name, value in places.items()}
+
+
 LAYERS = [
+    NetworkCase(
+        layers.MaskedLmTransform,
+        lambda dtype: layers.MaskedLmTransform(WIDTH, dtype=dtype),
+        lambda: {"hidden": _hidden(5, WIDTH)},
+    ),
+    NetworkCase(
+        layers.TiedLogits,
+        lambda dtype: layers.TiedLogits(VOCABULARY, dtype=dtype),
+        lambda: {"hidden": _hidden(5, WIDTH), "table": _hidden(VOCABULARY, WIDTH)},
+        float32_output=True,
+    ),
+    NetworkCase(
+        layers.Lift,
+        lambda dtype: layers.Lift(STUDENT_WIDTH, WIDTH, dtype=dtype),
+        lambda: {"x": _hidden(5, STUDENT_WIDTH)},
+    ),
+    NetworkCase(
+        layers.SharedProjection,
+        lambda dtype: layers.SharedProjection((WIDTH, 6), (STUDENT_WIDTH, 3), dtype=dtype),
+        lambda: {"weight": _hidden(WIDTH, 6)},
+    ),
+    NetworkCase(
+        layers.SharedProjection,
+        lambda dtype: layers.SharedProjection((WIDTH,), (STUDENT_WIDTH,), projects_rows=False, dtype=dtype),
+        lambda: {"weight": _hidden(WIDTH)},
+    ),
     NetworkCase(
         layers.MultiHeadAttention,
         lambda dtype: layers.MultiHeadAttention(WIDTH, num_heads=2, dropout=0.1, dtype=dtype),
@@ -131,6 +209,12 @@ LAYERS = [
 
 MODELS = [
     NetworkCase(models.Backbone, make_backbone, token_inputs, takes_dict=True, motionless=KEY_BIAS),
+    NetworkCase(
+        models.MaskedLm, make_masked_lm, _masked_lm_inputs, takes_dict=True, float32_output=True, motionless=KEY_BIAS
+    ),
+    NetworkCase(
+        models.DualMaskedLm, make_dual, _dual_inputs, takes_dict=True, float32_output=True, motionless=KEY_BIAS
+    ),
     NetworkCase(
         models.FastBert, make_fastbert, token_inputs, takes_dict=True, float32_output=True, motionless=KEY_BIAS
     ),
@@ -170,7 +254,12 @@ def _teacher_and_students() -> tuple[np.ndarray, np.ndarray]:
     return _hidden(BATCH, CLASSES), _hidden(BATCH, DEPTH - 1, CLASSES)[::-1].copy()
 
 
+def _labels_and_logits() -> tuple[np.ndarray, np.ndarray]:
+    return np.array([2, -1, 0, 1], np.int32), _hidden(4, CLASSES)
+
+
 LOSSES = [
+    LossCase(losses.MaskedCrossEntropy, losses.MaskedCrossEntropy, _labels_and_logits),
     LossCase(losses.SoftTargetDivergence, lambda: losses.SoftTargetDivergence("forward"), _teacher_and_students),
     LossCase(losses.SoftTargetDivergence, lambda: losses.SoftTargetDivergence("reverse"), _teacher_and_students),
 ]
@@ -180,27 +269,40 @@ LOSSES = [
 
 @dataclass(frozen=True)
 class StageCase:
-    """A training stage, fitted on `token_inputs()` and labels; `make` takes the FastBert model."""
+    """A training stage; `make` takes the network, which `network` makes of a dtype policy and a dropout rate.
+
+    It is fitted on `inputs()`, and on labels where it needs them.
+    """
 
     cls: type
     make: Callable[[Any], Any]
     needs_labels: bool = True
+    network: Callable[[str, float], Any] = make_fastbert
+    inputs: Callable[[], Arrays] = token_inputs
 
 
 STAGES = [
     StageCase(training.FineTuning, training.FineTuning),
     StageCase(training.JointFineTuning, training.JointFineTuning),
     StageCase(training.SelfDistillation, training.SelfDistillation, needs_labels=False),
+    StageCase(training.MaskedLmTraining, training.MaskedLmTraining, False, make_student, dual_batch),
+    StageCase(
+        training.DualTraining,
+        training.DualTraining,
+        False,
+        lambda dtype, dropout: make_dual(dtype, dropout, "down"),
+        dual_batch,
+    ),
 ]
 
 
 def built_stage(case: StageCase, dtype: str = "float32", dropout: float = 0.1) -> tuple[Any, Arrays, Any]:
     """Returns a stage, inputs and labels (None where the stage needs none)."""
     keras.utils.set_random_seed(0)
-    fastbert = make_fastbert(dtype, dropout)
-    spread(fastbert)
+    network = case.network(dtype, dropout)
+    spread(network)
     labels = np.arange(BATCH, dtype=np.int32) % CLASSES if case.needs_labels else None
-    return case.make(fastbert), token_inputs(), labels
+    return case.make(network), case.inputs(), labels
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ class TrainingStepTest(tf.test.TestCase, parameterized.TestCase):
     def test_stage_trains_its_layers_and_no_other(self, case):
         stage, inputs, labels = registry.built_stage(case)
         trained = {id(weight) for weight in stage.trainable_weights}
-        weights = stage.fastbert.weights
+        weights = stage.network.weights
         before = [weight.numpy() for weight in weights]
         stage.compile(optimizer=keras.optimizers.AdamW(1e-2), jit_compile=False)
         history = stage.fit(inputs, labels, batch_size=registry.BATCH, epochs=1, verbose=0)

@@ -29,6 +29,11 @@ class BackboneTest(tf.test.TestCase, parameterized.TestCase):
             self.assertEqual(state.shape, (registry.BATCH, registry.LENGTH, registry.WIDTH))
             self.assertAllClose(state, hidden, atol=1e-6)
 
+    def test_a_single_layer(self):
+        config = {**self.backbone.config.to_dict(), "num_layers": 1}
+        (state,) = Backbone(**config)(INPUTS)
+        self.assertEqual(state.shape, (registry.BATCH, registry.LENGTH, registry.WIDTH))
+
     def test_padding_changes_nothing(self):
         wider = {name: np.pad(value, ((0, 0), (0, 5)), constant_values=0) for name, value in INPUTS.items()}
         wider["token_ids"][:, registry.LENGTH :] = 7  # whatever stands there
