@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 from fastbert_tf.training.phases import Batches
@@ -14,7 +13,7 @@ class ShortEpochs:
     A corpus takes hours to read once, and a run wants to be looked at and saved more often.
 
     Args:
-        batches: what is cut; every epoch is shuffled by its seed.
+        batches: what is cut; every epoch is a `tf.data.Dataset`, shuffled by its seed.
         steps: batches of an epoch, at least 1; None or more than there are takes all.
 
     Attributes:
@@ -29,8 +28,7 @@ class ShortEpochs:
 
     def epoch(self, seed: int, skip: int = 0) -> Any:
         """Returns the first batches of the epoch of this seed, less the first `skip`."""
-        rest, batches = self.steps_per_epoch - skip, self.batches.epoch(seed, skip)
-        return batches.take(rest) if hasattr(batches, "take") else itertools.islice(batches, rest)
+        return self.batches.epoch(seed, skip).take(self.steps_per_epoch - skip)
 
     def ordered(self) -> Any:
         """Returns the first batches of one epoch: shuffled, so that they are a fair sample, and full."""

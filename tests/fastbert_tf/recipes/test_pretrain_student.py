@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,9 @@ class PretrainStudentTest(tf.test.TestCase, parameterized.TestCase):
     def setUpClass(cls):
         super().setUpClass()
         tf.config.run_functions_eagerly(True)
-        cls.folder = Path(cls.create_temp_folder())
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = Path(folder.name)
         cls.teacher = write_checkpoint(cls.folder / "bert")
         cls.asked = []
         cls.student = cls.pretrain("run")
@@ -43,14 +46,6 @@ class PretrainStudentTest(tf.test.TestCase, parameterized.TestCase):
     def tearDownClass(cls):
         tf.config.run_functions_eagerly(False)
         super().tearDownClass()
-
-    @classmethod
-    def create_temp_folder(cls):
-        import tempfile
-
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        return folder.name
 
     @classmethod
     def make_batches(cls, teacher, student, lower_case, p_dt):
@@ -129,19 +124,19 @@ class PretrainStudentTest(tf.test.TestCase, parameterized.TestCase):
     def test_batches_that_do_not_fit(self, name, value, message):
         teacher = import_masked_lm(self.teacher).model
         student, _ = build_networks(teacher, 20, CONFIG)
-        batch = next(DualBatches(teacher.config.vocabulary_size, 20).epoch(0))
+        batch = next(DualBatches(teacher.config.vocabulary_size, 20).epoch(0).as_numpy_iterator())
         require_fitting_batch(batch, teacher, student)
         if value is None:
             del batch[name]
         else:
-            batch[name][0, 0] = value
+            batch[name] = np.full_like(batch[name], value)
         with self.assertRaisesRegex(ValueError, message):
             require_fitting_batch(batch, teacher, student)
 
     def test_rows_that_are_too_long(self):
         teacher = import_masked_lm(self.teacher).model
         student, _ = build_networks(teacher, 20, CONFIG)
-        batch = next(DualBatches(teacher.config.vocabulary_size, 20, length=65).epoch(0))
+        batch = next(iter(DualBatches(teacher.config.vocabulary_size, 20, length=65).epoch(0)))
         with self.assertRaisesRegex(ValueError, "65 tokens long, but the teacher reads at most 64"):
             require_fitting_batch(batch, teacher, student)
 
