@@ -20,7 +20,7 @@ def cut_rows(sizes: np.ndarray, paragraphs: np.ndarray, limit: int) -> tuple[np.
     """
     before = np.concatenate([[0], np.cumsum(sizes)])  # (words + 1,), pieces before each word
     starts = np.flatnonzero(np.diff(paragraphs, prepend=-1))
-    ends = np.append(starts[1:], len(sizes)).astype(np.int64)
+    ends = np.append(starts, len(sizes))[1:]
     fits = before[ends] - before[starts] <= limit
     rows = [np.stack([starts[fits], ends[fits]])]  # whole paragraphs
     for start, end in zip(starts[~fits], ends[~fits], strict=True):

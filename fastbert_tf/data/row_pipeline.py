@@ -51,7 +51,8 @@ class RowPipeline(ABC):
         self.steps_per_epoch = len(corpus) // batch_size
         with tf.device("CPU"):
             self._pieces = [tf.constant(pieces) for pieces in corpus.pieces]
-            self._starts, self._ends = tf.constant(corpus.starts), tf.constant(corpus.ends)
+            self._starts = [tf.constant(starts) for starts in corpus.starts]
+            self._ends = [tf.constant(ends) for ends in corpus.ends]
 
     def epoch(self, seed: int, skip: int = 0) -> tf.data.Dataset:
         """Returns one shuffled epoch.

@@ -1,6 +1,7 @@
 """Dual segmentation: which word went where, each word by its own vocabulary, the share, and determinism."""
 
 import os
+import re
 import unittest
 from pathlib import Path
 
@@ -43,6 +44,16 @@ class JointVocabularyTest(tf.test.TestCase):
             JointVocabulary()
         with self.assertRaisesRegex(VocabularyError, "vocabulary 1 holds special tokens only"):
             JointVocabulary(TEACHER, Vocabulary(SPECIALS))
+
+
+class DocumentTest(tf.test.TestCase):
+    def test_example(self):
+        text = (Path(__file__).resolve().parents[2] / "docs/vocabulary.md").read_text(encoding="utf-8")
+        names: dict = {}
+        exec(re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)[0], names)
+        self.assertEqual(names["teacher"].tokens[-1], "learning")
+        spelled = [names["tokenizer"].vocabulary.words(row) for row in names["rows"].to_list()]
+        self.assertEqual([[word for word, _ in row] for row in spelled], [["i", "like", "machine", "learning"]] * 3)
 
 
 class DualTokenizerTest(tf.test.TestCase, parameterized.TestCase):

@@ -115,9 +115,10 @@ class _Search:
         """
         asked = self._size - len(self._spelling)
         lowest, highest = 1, self._words[0][1] + 1  # too many tokens or the end of the range; too few
-        threshold, best = self._first_guess(), None
+        threshold = self._first_guess()
+        best: list[str] = []
         tried: list[tuple[int, int]] = []
-        while best is None or (len(best) > self._size + _SLACK * asked and highest - lowest > 1):
+        while not best or (len(best) > self._size + _SLACK * asked and highest - lowest > 1):
             tokens = self._learn(threshold)
             if len(tokens) >= self._size:
                 lowest, best = threshold, tokens
