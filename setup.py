@@ -74,6 +74,7 @@ setup(
     extras_require={
         "model-garden": ["tf-models-official~=2.20.0"],  # brings Keras 2 beside Keras 3, and 900 MB
         "jax": ["jax[cpu]"],
+        "beam": ["apache-beam>=2.77", "protobuf<7"],  # Beam's own bound, told to pip at once: else it tries every Beam
         # The engines that benchmarks/performance.py measures against; PyTorch alone takes gigabytes where pip finds no
         # build for CPUs only. `make bench` puts them into an environment of their own.
         "bench": ["fastbert", "onnx", "onnxruntime", "openvino", "tokenizers", "torch"],

@@ -196,7 +196,7 @@ class RequirementsTest(tf.test.TestCase):
         "tensorflow_text": "tensorflow-text",
         "tensorflow_serving": "tensorflow-serving-api",
     }
-    OPTIONAL = {"jax", "official", "tf_keras"}  # extras
+    OPTIONAL = {"apache_beam", "jax", "official", "tf_keras"}  # extras
 
     def test_setup_py_requires_what_the_code_imports_and_nothing_else(self):
         used = set()

@@ -11,6 +11,7 @@ from absl import app, flags, logging
 from absl.flags import argparse_flags
 
 COMMANDS = {
+    "vocab": "learn a small WordPiece vocabulary from a corpus",
     "train": "fine-tune a pretrained BERT and self-distil its branches",
     "evaluate": "measure accuracy against cost at every speed",
     "profile": "measure where weights, arithmetic and time are, part by part",

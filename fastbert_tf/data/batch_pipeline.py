@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from fastbert_tf.data.row_order import shuffled_rows
 from fastbert_tf.data.text_dataset import TextDataset
 from fastbert_tokenizers import WordPieceTokenizer
 
 _TOKENIZER_ROWS = 4096  # rows tokenised at a time: bounds the memory of the tokenizer's intermediate results
-_POOL_BATCHES = 100  # batches whose rows are sorted by length together
 _PREFETCHED_BATCHES = 8
 
 
@@ -71,13 +71,7 @@ class BatchPipeline:
                 f"skip must lie in [0, {self.steps_per_epoch}], the batches of an epoch, received {skip}; "
                 "begin a new epoch"
             )
-        generator = np.random.default_rng(seed)
-        pool = _POOL_BATCHES * self.batch_size
-        order = generator.permutation(len(self.dataset))
-        for start in range(0, len(order), pool):
-            rows = order[start : start + pool]
-            order[start : start + pool] = rows[np.argsort(self.lengths[rows], kind="stable")]
-        starts = generator.permutation(self.steps_per_epoch) * self.batch_size
+        order, starts = shuffled_rows(self.lengths, self.batch_size, seed)
         return self._batches(order, starts[skip:])
 
     def ordered(self) -> tf.data.Dataset:

@@ -42,6 +42,11 @@ ELSEWHERE = {
     "WeightPair": "a record of SharedProjections",
     "ExitLoop": "drives every registered stack with every registered policy",
     "FullDepth": "drives every registered stack",
+    "JointVocabulary": "a layout of ids; tested in tests/tokenizers",
+    "DualTokenizer": "gives rows of two vocabularies, other than TokenizerCase; tested in tests/tokenizers",
+    "WordCounter": "gives counts; tested against Hugging Face in tests/tokenizers",
+    "WordExtents": "a record of a batch; tested through DualTokenizer and Masking",
+    "SegmentationStatistics": "a record; tested against Hugging Face in tests/tokenizers",
     "ExitSchedule": "settings of the loop; every stack and policy runs with some of them",
 }
 

@@ -33,7 +33,9 @@ _CHINESE = (
     r"\x{3400}-\x{4DBF}\x{4E00}-\x{9FFF}\x{F900}-\x{FAFF}"
     r"\x{20000}-\x{2A6DF}\x{2A700}-\x{2CEAF}\x{2F800}-\x{2FA1F}"
 )
-_WORD_BREAKS = rf"[\s\pZ\pP$+<=>^`|~{_CHINESE}]"
+# Words of their own wherever they stand: punctuation, as BERT understands it, and Chinese characters.
+LONE_CHARACTERS = rf"\pP$+<=>^`|~{_CHINESE}"
+_WORD_BREAKS = rf"[\s\pZ{LONE_CHARACTERS}]"
 # 101 characters in a row that are not common word breaks. The full class above, 101 times, is too large a pattern.
 _MAY_HOLD_LONG_WORD = (
     r"(?s).*[^\x{00}-/:-@\[-`{-\x{7F}、。，！？：；\x{3400}-\x{4DBF}\x{4E00}-\x{9FFF}]"

@@ -127,13 +127,24 @@ class WordPieceTokenizer:
         """
         return self._pieces(text_batch(text, "text"))
 
+    def tokenize_normalized(self, text: tf.Tensor) -> tf.RaggedTensor:
+        """As `tokenize`, of texts that are normalised already, so that several vocabularies share that work.
+
+        Args:
+          text: string (batch,) from `normalize`, with the same `lower_case`.
+
+        Returns:
+          int32 (batch, ragged).
+        """
+        return self._wordpiece.tokenize(text)
+
     def get_config(self) -> dict[str, bool | int]:
         """The constructor's arguments but the vocabulary: `WordPieceTokenizer(vocabulary, **config)` is equal."""
         return {"lower_case": self.lower_case, "max_sequence_length": self.max_sequence_length}
 
     def _pieces(self, text: tf.Tensor) -> tf.RaggedTensor:
         """WordPiece ids (batch, ragged) of string (batch,)."""
-        return self._wordpiece.tokenize(normalize(text, self.lower_case))
+        return self.tokenize_normalized(normalize(text, self.lower_case))
 
     def _with_specials(self, rows: tf.RaggedTensor, start: bool = True) -> tf.RaggedTensor:
         """Rows with [SEP] behind and, if asked, [CLS] in front."""
