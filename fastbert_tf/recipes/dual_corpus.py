@@ -1,0 +1,67 @@
+"""Opens a corpus for pretraining."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from fastbert_tf.data import DualPipeline, MaskingConfig, SegmentedCorpus
+from fastbert_tf.recipes.pretrain_student import MakeBatches
+from fastbert_tf.training import Batches
+from fastbert_tokenizers import Vocabulary
+
+Paths = Sequence[str | os.PathLike[str]]
+
+
+def dual_batches(
+    corpus: Paths,
+    held_out: Paths,
+    batch_size: int = 32,
+    max_sequence_length: int = 128,
+    masking: MaskingConfig | None = None,
+    progress: bool = False,
+) -> MakeBatches:
+    """Returns what `pretrain_student` asks for batches; each file is read and segmented once.
+
+    Args:
+        corpus: UTF-8 files to learn from, plain or .gz, one paragraph a line.
+        held_out: files that select the epoch.
+        batch_size: rows of a batch.
+        max_sequence_length: longest row in tokens.
+        masking: rates of the corruption; None takes BERT's.
+        progress: whether to show a progress bar.
+    """
+    opened: dict[Any, SegmentedCorpus] = {}
+    # Under JAX every shape of a batch is compiled anew.
+    multiple = max_sequence_length if keras.backend.backend() == "jax" else 8
+
+    def make(teacher: Vocabulary, student: Vocabulary, lower_case: bool, p_dt: float) -> tuple[Batches, Batches]:
+        def batches(part: str, files: Paths) -> DualPipeline:
+            if part not in opened:
+                opened[part] = SegmentedCorpus(files, [teacher, student], lower_case, max_sequence_length, progress)
+            return DualPipeline(opened[part], p_dt, batch_size, masking, multiple)
+
+        return batches("train", corpus), batches("held_out", held_out)
+
+    return make
+
+
+def load_vocabulary(path: str | os.PathLike[str]) -> Vocabulary:
+    """Loads the student's vocabulary."""
+    return Vocabulary.load(path)
+
+
+def corpus_settings(corpus: Paths, held_out: Paths, max_sequence_length: int) -> dict[str, Any]:
+    """Returns what tells one corpus from another: names and sizes of its files, and the length of its rows.
+
+    Raises:
+        OSError: a file does not exist.
+    """
+
+    def files(paths: Paths) -> list[list[Any]]:
+        return [[os.path.basename(path), os.path.getsize(path)] for path in paths]
+
+    return {"train": files(corpus), "held_out": files(held_out), "max_sequence_length": max_sequence_length}
