@@ -110,7 +110,7 @@ def weight_pairs(teacher: MaskedLm, student: MaskedLm, layer_map: Sequence[int] 
                 f"teacher and student must have equally many rows in {name}, but have {tables[0].shape[0]} and "
                 f"{tables[1].shape[0]}; give both the same max_sequence_length and num_segments"
             )
-        pairs.append(WeightPair(*tables, projects_rows=False))
+        pairs.append(WeightPair(tables[0], tables[1], projects_rows=False))
     owners = [(wide.embeddings.layer_norm, narrow.embeddings.layer_norm)]
     owners += [(wide.blocks[layer - 1], block) for layer, block in zip(layers, narrow.blocks, strict=True)]
     owners += [(teacher.transform, student.transform)]
