@@ -39,7 +39,7 @@ class VocabTest(tf.test.TestCase):
         self.assertEqual(code, 0, err)
         student, teacher = Vocabulary.load(output), Vocabulary.load(self.teacher)
         self.assertLen(student, 46)
-        self.assertContainsSubset(["the", "walk", "##ing"], student.tokens)
+        self.assertContainsSubset(["the", "walk"], student.tokens)
         shared = len(set(student.tokens) & set(teacher.tokens)) / 46
         self.assertIn(f"46 tokens, {shared:.1%} of them also in the teacher's vocabulary", out)
         for side, vocabulary in (("student", student), ("teacher", teacher)):
