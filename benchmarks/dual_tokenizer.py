@@ -52,8 +52,10 @@ def rate(work: Callable[[], int]) -> float:
 def text_rate(file: Path, tokenizer: DualTokenizer) -> float:
     """Paragraphs to mixed rows."""
     lines = tf.data.TextLineDataset(str(file), compression_type="GZIP").filter(lambda line: line != "").cache()
-    mapped = lines.batch(TEXT_BATCH, drop_remainder=True).enumerate().map(
-        lambda number, text: tokenizer(text, 0, number * TEXT_BATCH + tf.range(TEXT_BATCH, dtype=tf.int64))
+    mapped = (
+        lines.batch(TEXT_BATCH, drop_remainder=True)
+        .enumerate()
+        .map(lambda number, text: tokenizer(text, 0, number * TEXT_BATCH + tf.range(TEXT_BATCH, dtype=tf.int64)))
     )
     return rate(lambda: sum(int(rows.nrows()) for rows in mapped))
 

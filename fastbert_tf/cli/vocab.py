@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     report = parser.add_argument_group("report")
     report.add_argument("--teacher_vocabulary", metavar="FILE", help="a vocab.txt to compare with")
     report.add_argument(
-        "--held_out", nargs="+", default=(), metavar="FILE", help="texts on which pieces a word and [UNK] are counted"
+        "--held_out", nargs="+", metavar="FILE", help="texts on which pieces a word and [UNK] are counted"
     )
 
 

@@ -52,7 +52,7 @@ class DualPipeline(RowPipeline):
         self._mask_mixed = Masking(corpus.vocabulary, self.masking)
         self._mask_student = Masking(JointVocabulary(self._student), self.masking)
 
-    def _make(self, rows: tf.Tensor, seed: int) -> Batch:
+    def _make(self, rows: tf.Tensor, seed: tf.Tensor) -> Batch:
         teacher, student = self._rows_of(0, rows), self._rows_of(1, rows)
         mixed = mix(teacher, student, self.corpus.vocabulary, self.probability, seed, rows)
         return {

@@ -47,6 +47,6 @@ class MaskedLmPipeline(RowPipeline):
         self.masking = masking or MaskingConfig()
         self._mask = Masking(JointVocabulary(vocabularies[self.part]), self.masking)
 
-    def _make(self, rows: tf.Tensor, seed: int) -> Batch:
+    def _make(self, rows: tf.Tensor, seed: tf.Tensor) -> Batch:
         pieces = self._rows_of(self.part, rows)
         return self._side(self.side, self.corpus.vocabulary.vocabularies[self.part], *self._mask(pieces, seed, rows))

@@ -53,6 +53,8 @@ class RowPipeline(ABC):
             self._pieces = [tf.constant(pieces) for pieces in corpus.pieces]
             self._starts = [tf.constant(starts) for starts in corpus.starts]
             self._ends = [tf.constant(ends) for ends in corpus.ends]
+        signature = [tf.TensorSpec([None], tf.int64), tf.TensorSpec([], tf.int64)]
+        self._graph = tf.function(self._make, input_signature=signature)  # traced once for all epochs
 
     def epoch(self, seed: int, skip: int = 0) -> tf.data.Dataset:
         """Returns one shuffled epoch.
@@ -107,17 +109,18 @@ class RowPipeline(ABC):
         return self._batches(self.order, np.arange(0, len(self.order), self.batch_size), seed)
 
     @abstractmethod
-    def _make(self, rows: tf.Tensor, seed: int) -> Batch:
-        """One batch of the rows with these numbers, int64 (batch,), as graph code."""
+    def _make(self, rows: tf.Tensor, seed: tf.Tensor) -> Batch:
+        """One batch of the rows with these numbers, int64 (batch,), with a seed, int64 (), as graph code."""
 
     def _batches(self, order: np.ndarray, starts: np.ndarray, seed: int) -> tf.data.Dataset:
         """Cuts batches out of an order of rows: one batch begins at each start."""
         with tf.device("CPU"):  # where tf.data reads them, also beside a GPU
             rows, starts = tf.constant(order, tf.int64), tf.constant(starts, tf.int64)
+            key = tf.constant(seed, tf.int64)
         options = tf.data.Options()
         options.deterministic = True
         batches = tf.data.Dataset.from_tensor_slices(starts).map(
-            lambda start: self._make(rows[start : start + self.batch_size], seed), num_parallel_calls=tf.data.AUTOTUNE
+            lambda start: self._graph(rows[start : start + self.batch_size], key), num_parallel_calls=tf.data.AUTOTUNE
         )
         return batches.prefetch(_PREFETCHED_BATCHES).with_options(options)
 

@@ -83,7 +83,10 @@ def build_vocabulary(
         _require_writable(Path(path))
     teacher = None if teacher_vocabulary is None else Vocabulary.load(teacher_vocabulary)
     held_out_counts = {Path(path).name: count_words(path, lower_case) for path in held_out}
-    words = read_word_counts(counts) if corpus is None else count_words(corpus, lower_case, processes, progress)
+    if counts is not None:
+        words = read_word_counts(counts)
+    else:
+        words = count_words(corpus or (), lower_case, processes, progress)
     if write_counts is not None:
         write_word_counts(words, write_counts)
     vocabulary = _learn(words, size, character_coverage, progress)

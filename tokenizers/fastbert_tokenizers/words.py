@@ -5,8 +5,9 @@ A word ends at white space; a punctuation mark or a Chinese character is a word 
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import tensorflow as tf
 import tensorflow_text as tf_text
@@ -58,8 +59,6 @@ class WordCounter:
 
     def __init__(self, lower_case: bool = True) -> None:
         self.lower_case = lower_case
-        signature = [tf.TensorSpec([None], tf.string)]
-        self._counts = tf.function(self._count, input_signature=signature)
 
     def __call__(self, text: TextLike) -> Counter[str]:
         """Counts the words of a batch.
@@ -74,15 +73,21 @@ class WordCounter:
         Raises:
           ValueError: the texts are no strings.
         """
-        words, counts = self._counts(text_batch(text, "text"))
+        words, counts = _counting_graph(self.lower_case)(text_batch(text, "text"))
         return Counter({word.decode(): int(count) for word, count in zip(words.numpy(), counts.numpy(), strict=True)})
 
-    def _count(self, text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Distinct words and their counts, each (words,)."""
-        words = split_words(text, self.lower_case).flat_values
+
+@functools.cache
+def _counting_graph(lower_case: bool) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
+    """From texts (batch,) to distinct words and their counts, each (words,); one graph for all counters."""
+
+    def count(text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        words = split_words(text, lower_case).flat_values
         words = tf.boolean_mask(words, tf.strings.length(words, unit="UTF8_CHAR") <= MAX_WORD_CHARACTERS)
         distinct, _, counts = tf.unique_with_counts(words)
         return distinct, counts
+
+    return tf.function(count, input_signature=[tf.TensorSpec([None], tf.string)])
 
 
 def character_counts(word_counts: Mapping[str, int]) -> Counter[str]:
