@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from fastbert_tf.cli.options import comma_separated, given
+from fastbert_tf.cli.options import given
 from fastbert_tf.config import DTYPES, VARIANTS, PretrainingConfig, StageConfig
 from fastbert_tf.recipes.dual_corpus import corpus_settings, dual_batches, load_vocabulary
 from fastbert_tf.recipes.pretrain_student import pretrain_student
@@ -27,6 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_training_arguments(parser)
 
 
+def _layers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be layers such as 2,4,6, but is {text!r}") from None
+
+
 def _adder(group: Any) -> Any:
     def add(name: str, default: Any, what: str, **options: Any) -> None:
         options = {"type": type(default), **options}
@@ -43,7 +50,7 @@ def _add_method_arguments(parser: argparse.ArgumentParser) -> None:
     method.add_argument("--student_heads", type=int, help="its attention heads (default: the teacher's)")
     method.add_argument(
         "--layer_map",
-        type=comma_separated,
+        type=_layers,
         metavar="L,L,...",
         help="the teacher's layer, from 1, for each of the student's (default: as many as the teacher)",
     )
@@ -97,7 +104,7 @@ def _config(arguments: argparse.Namespace) -> PretrainingConfig:
     return PretrainingConfig(
         **{name: getattr(arguments, name) for name in _PLAIN},
         **given(arguments, "student_heads", "epoch_steps", "held_out_steps"),
-        layer_map=tuple(map(int, arguments.layer_map)) if arguments.layer_map else None,
+        layer_map=arguments.layer_map,
         train_teacher=not arguments.freeze_teacher,
         head_warmup=StageConfig(arguments.head_epochs, arguments.head_learning_rate, **shared),
         training=StageConfig(arguments.epochs, arguments.learning_rate, **shared),

@@ -36,7 +36,7 @@ class PretrainStudentCommandTest(tf.test.TestCase):
 
     def test_whole_run(self):
         code, out, err = self.pretrain("--variant", "shared_proj_up", "--layer_map", "1,3")
-        self.assertEqual((code, err), (0, ""))
+        self.assertEqual(code, 0, err)
         self.assertIn(f"pretrained student: {self.folder}/run/student", out)
         history = json.loads((self.folder / "run" / "history.json").read_text())
         self.assertEqual([entry["phase"] for entry in history], ["head_warmup", "shared_proj_up"])
