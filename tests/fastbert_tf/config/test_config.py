@@ -8,7 +8,7 @@ import json
 import tensorflow as tf
 from absl.testing import parameterized
 
-from fastbert_tf.config import BackboneConfig, FastBertConfig, StageConfig, TrainingConfig
+from fastbert_tf.config import BackboneConfig, FastBertConfig, PretrainingConfig, StageConfig, TrainingConfig
 
 BACKBONE = {
     "vocabulary_size": 100, "num_layers": 3, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 16,
@@ -18,6 +18,7 @@ CONFIGS = [
     FastBertConfig(BackboneConfig(**BACKBONE), num_classes=3, branch_dim=4, branch_heads=1),
     StageConfig(epochs=0, learning_rate=1e-3, warmup=0.0),
     TrainingConfig(fine_tuning=StageConfig(1, 5e-5), rounds=2, divergence="reverse", dtype="mixed_bfloat16", seed=9),
+    PretrainingConfig("shared_proj_up", layer_map=(2, 4), training=StageConfig(2, 1e-3), epoch_steps=7),
 ]
 
 
@@ -47,6 +48,9 @@ class ConfigTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual(config.fine_tuning, StageConfig(3, 2e-5, warmup=0.1, weight_decay=0.01))
         self.assertEqual(config.distillation, StageConfig(5, 2e-4, warmup=0.1, weight_decay=0.01))
         self.assertEqual((config.batch_size, config.max_sequence_length, config.rounds), (32, 128, 1))
+        pretraining = PretrainingConfig()
+        self.assertEqual((pretraining.p_dt, pretraining.epsilon, pretraining.training.learning_rate), (0.5, 1, 0.00125))
+        self.assertTrue(pretraining.train_teacher)
         fastbert = FastBertConfig(BackboneConfig(**BACKBONE), num_classes=2)
         self.assertEqual((fastbert.branch_dim, fastbert.branch_heads), (128, 2))
 
@@ -92,6 +96,20 @@ class ConfigTest(tf.test.TestCase, parameterized.TestCase):
     def test_bad_training(self, fields, message):
         with self.assertRaisesRegex(ValueError, message):
             TrainingConfig(**fields)
+
+    @parameterized.parameters(
+        ({"variant": "kd"}, "variant must be one of .*'no_kd', 'dual_train', .* but is 'kd'"),
+        ({"p_dt": 1.5}, r"p_dt must be in \[0, 1\], but is 1.5"),
+        ({"epsilon": 0}, "epsilon must be positive"),
+        ({"prediction_share": 0}, r"prediction_share must be in \(0, 1\]"),
+        ({"epoch_steps": 0}, "epoch_steps must be an integer of at least 1"),
+        ({"student_heads": 0}, "student_heads must be an integer of at least 1"),
+        ({"accumulation": 0}, "accumulation must be an integer of at least 1"),
+        ({"dropout": 1}, r"dropout must be in \[0, 1\)"),
+    )
+    def test_bad_pretraining(self, fields, message):
+        with self.assertRaisesRegex(ValueError, message):
+            PretrainingConfig(**fields)
 
 
 if __name__ == "__main__":
