@@ -7,7 +7,7 @@ import tensorflow as tf
 from fastbert_tf.data.masking import Masking, MaskingConfig
 from fastbert_tf.data.row_pipeline import Batch, RowPipeline
 from fastbert_tf.data.segmented_corpus import SegmentedCorpus
-from fastbert_tokenizers import JointVocabulary, mix, require_probability
+from fastbert_tokenizers import JointVocabulary, mix_words, require_probability
 
 
 class DualPipeline(RowPipeline):
@@ -54,7 +54,7 @@ class DualPipeline(RowPipeline):
 
     def _make(self, rows: tf.Tensor, seed: tf.Tensor) -> Batch:
         teacher, student = self._rows_of(0, rows), self._rows_of(1, rows)
-        mixed = mix(teacher, student, self.corpus.vocabulary, self.probability, seed, rows)
+        mixed = mix_words(teacher, student, self.corpus.vocabulary, self.probability, seed, rows)
         return {
             **self._side("teacher", self._teacher, *self._mask_mixed(mixed, seed, rows)),
             **self._side("student", self._student, *self._mask_student(student, seed, rows)),

@@ -92,6 +92,8 @@ class LearnerTest(tf.test.TestCase, parameterized.TestCase):
             learn_vocabulary(english_counts(), 50, character_coverage=1.0)
         with self.assertRaisesRegex(VocabularyError, "too small for a vocabulary of 10,000"):
             learn_vocabulary(english_counts(), 10_000)
+        with self.assertRaisesRegex(VocabularyError, "spells no word of the corpus"):
+            learn_vocabulary({"ab": 1}, 100, character_coverage=0.5)
         with self.assertRaisesRegex(VocabularyError, "no words"):
             learn_vocabulary({}, 100)
 

@@ -1,6 +1,6 @@
 """Text to BERT token ids in TensorFlow graph code: the same in training, evaluation and the exported model."""
 
-from fastbert_tokenizers.dual_tokenizer import DualTokenizer, mix, require_probability
+from fastbert_tokenizers.dual_tokenizer import DualTokenizer, mix_words, require_probability
 from fastbert_tokenizers.joint_vocabulary import JointVocabulary
 from fastbert_tokenizers.keyed_random import key_of, keyed_uniform
 from fastbert_tokenizers.normalization import normalize
@@ -24,7 +24,7 @@ __all__ = [
     "key_of",
     "keyed_uniform",
     "learn_vocabulary",
-    "mix",
+    "mix_words",
     "normalize",
     "require_probability",
     "segmentation_statistics",

@@ -63,7 +63,7 @@ class DualTokenizer:
           ValueError: the texts are no strings.
         """
         teacher, student = self.segment(text)
-        return mix(teacher, student, self.vocabulary, self.probability, seed, rows)
+        return mix_words(teacher, student, self.vocabulary, self.probability, seed, rows)
 
     def segment(self, text: TextLike) -> list[tf.RaggedTensor]:
         """All words by the teacher's vocabulary, and all words by the student's; each int32 (batch, ragged).
@@ -75,7 +75,7 @@ class DualTokenizer:
         return [tokenizer.tokenize_normalized(normalized) for tokenizer in self._tokenizers]
 
 
-def mix(
+def mix_words(
     teacher: tf.RaggedTensor,
     student: tf.RaggedTensor,
     vocabulary: JointVocabulary,

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 
 from tensorflow_text.tools.wordpiece_vocab import wordpiece_tokenizer_learner_lib as learner_lib
 
+from fastbert_tokenizers.joint_vocabulary import JOINER
 from fastbert_tokenizers.vocabulary import SPECIAL_TOKENS, Vocabulary
 from fastbert_tokenizers.vocabulary_error import VocabularyError
 from fastbert_tokenizers.words import character_counts, stand_alone
 
-JOINER = "##"
 _MAX_WORDS = 200_000  # the most frequent ones; the learner's time grows with their number
 _SLACK = 0.02  # share of the asked pieces that may be cut off at the end
 
@@ -76,8 +76,10 @@ def learn_vocabulary(
             f"a vocabulary of {size:,} cannot spell the corpus: special tokens and the characters that make up "
             f"{character_coverage:.4%} of it take {len(spelling):,} entries: ask for more, or for less coverage"
         )
-    search = _Search(_spellable(word_counts, spelling), spelling, size, on_step)
-    tokens = search.run()
+    words = _spellable(word_counts, spelling)
+    if not words:
+        raise VocabularyError(f"a character_coverage of {character_coverage} spells no word of the corpus: raise it")
+    tokens = _Search(words, spelling, size, on_step).run()
     pieces = [token for token in tokens if token not in spelling]
     return Vocabulary([*spelling, *pieces[: size - len(spelling)]])
 
