@@ -57,6 +57,7 @@ def pretrain_student(
     config = config or PretrainingConfig()
     if deterministic:
         tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(config.seed)  # for the teacher's head and dropout
     imported = import_masked_lm(teacher, config.dtype, config.dropout)
     teacher_vocabulary = _require_vocabulary(imported, teacher)
     if imported.has_head:

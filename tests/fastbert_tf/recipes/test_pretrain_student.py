@@ -83,6 +83,11 @@ class PretrainStudentTest(tf.test.TestCase, parameterized.TestCase):
         for one, other in zip(before, again.get_weights(), strict=True):
             self.assertAllEqual(one, other)
 
+    def test_the_seed_decides_the_result(self):
+        again = self.pretrain("again")
+        for one, other in zip(self.student.get_weights(), again.get_weights(), strict=True):
+            self.assertAllEqual(one, other)
+
     def test_other_settings_are_refused(self):
         with self.assertRaisesRegex(ValueError, "settings differ in pretraining.epsilon"):
             self.pretrain("run", PretrainingConfig.from_dict({**CONFIG.to_dict(), "epsilon": 2.0}))
