@@ -27,8 +27,10 @@ def english_counts():
 class LearnerTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.parameters(60, 73, 80, 100, 120, 151)
     def test_the_size_is_exact(self, size):
-        vocabulary = learn_vocabulary(english_counts(), size, character_coverage=1.0)
+        steps = []
+        vocabulary = learn_vocabulary(english_counts(), size, 1.0, lambda *step: steps.append(step))
         self.assertLen(vocabulary, size)
+        self.assertLessEqual(len(steps), 4 + 12)  # extrapolated, then halved; no word occurs 4,096 times
         self.assertEqual(list(vocabulary.tokens[:5]), SPECIALS)
         letters = "abcdefghijklmnopqrstuvwxyz"
         self.assertContainsSubset({*letters, *(f"##{letter}" for letter in letters), "."}, vocabulary.tokens)

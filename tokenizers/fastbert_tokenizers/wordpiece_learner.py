@@ -14,6 +14,7 @@ from fastbert_tokenizers.words import character_counts, stand_alone
 
 _MAX_WORDS = 200_000  # the most frequent ones; the learner's time grows with their number
 _SLACK = 0.02  # share of the asked pieces that may be cut off at the end
+_GUESSES = 4  # thresholds to extrapolate; then the bracket is halved, since few words give pieces by leaps
 
 OnStep = Callable[[int, int], None]
 
@@ -132,7 +133,7 @@ class _Search:
             else:
                 highest = threshold
             tried.append((threshold, len(tokens) - len(self._spelling)))
-            guess = _extrapolated(tried[-2:], asked * (1 + _SLACK / 2))
+            guess = _extrapolated(tried[-2:], asked * (1 + _SLACK / 2)) if len(tried) < _GUESSES else 0
             threshold = guess if lowest < guess < highest else (lowest + highest) // 2
         return best
 
