@@ -6,7 +6,7 @@ import numpy as np
 
 from fastbert_tf.checkpoints import SavedClassifier
 from fastbert_tf.data import BatchPipeline, TextDataset
-from fastbert_tf.inference import Int8Stack, PackedStack, SavableStack, check_int8, sample_activations
+from fastbert_tf.inference import FloatStack, Int8Stack, SavableStack, check_int8, sample_activations
 
 CALIBRATION_ROWS = 512
 """Rows that int8 is fitted to, at most."""
@@ -32,7 +32,7 @@ def stack_of(
         wanted = "needs calibration rows, such as training rows" if precision == "int8" else "takes no calibration rows"
         raise ValueError(f"precision {precision} {wanted}")
     if calibration is None:
-        return PackedStack(classifier.model, precision)
+        return FloatStack(classifier.model, precision)
     if calibration.is_pair != classifier.is_pair:
         raise ValueError("calibration rows and classifier must both be of single texts, or both of pairs")
     check_int8()

@@ -263,7 +263,7 @@ SCHEDULES_OF_EXITS = [
 POLICIES = [PolicyCase(inference.NormalizedEntropy, inference.NormalizedEntropy)]
 STACKS = [
     StackCase(inference.KerasStack, inference.KerasStack),
-    StackCase(inference.PackedStack, inference.PackedStack),
+    StackCase(inference.FloatStack, inference.FloatStack),
     StackCase(Int8Stack, _make_int8_stack, is_exact=False),
 ]
 

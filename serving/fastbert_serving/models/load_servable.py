@@ -8,7 +8,7 @@ from fastbert_serving.models.servable import Servable
 from fastbert_serving.models.warmup import warm_up
 
 
-def load_servable(directory: Path, intra_op_threads: int = 0, inter_op_threads: int = 0) -> Servable:
+def load_servable(directory: Path, intra_op_threads: int = 1, inter_op_threads: int = -1) -> Servable:
     """Loads a version and warms it up.
 
     Args:

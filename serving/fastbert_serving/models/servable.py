@@ -13,6 +13,7 @@ import grpc
 import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  registers the ops of the exported graph
+from tensorflow.core.protobuf import config_pb2
 
 from fastbert_serving.call import DEFAULT_SIGNATURE
 from fastbert_serving.errors import InvalidRequest, ModelError, UnknownSignature, plain_words, serving_error
@@ -34,14 +35,15 @@ class Servable:
         directory: the version directory, named by its number.
         intra_op_threads: threads that share one operation; 0 for one a core. TensorFlow keeps one pool a process:
             the first session decides.
-        inter_op_threads: operations that run at the same time; 0 for one a core. As above.
+        inter_op_threads: operations of a call that run at the same time; 0 for one a core, -1 to run a call on the
+            thread that makes it. As above.
 
     Raises:
         ModelError: the directory holds no SavedModel that this TensorFlow loads, or one that its manifest contradicts.
         ManifestError: there is a manifest, and it is broken.
     """
 
-    def __init__(self, directory: Path, intra_op_threads: int = 0, inter_op_threads: int = 0) -> None:
+    def __init__(self, directory: Path, intra_op_threads: int = 1, inter_op_threads: int = -1) -> None:
         self.directory = directory
         self.version = int(directory.name)
         self.manifest = Manifest.read(directory) if (directory / MANIFEST_PATH).exists() else None
@@ -163,11 +165,12 @@ class Servable:
     def _callable(self, name: str) -> Callable[..., Any]:
         """Always fetches all outputs: an executor for each filter a client thinks of would pile up."""
         definition, signature = self.signature_defs[name], self.signatures[name]
-        with self._session.graph.as_default():
-            return self._session.make_callable(
-                [definition.outputs[alias].name for alias in signature.outputs],
-                [definition.inputs[alias].name for alias in signature.inputs],
-            )
+        options = config_pb2.CallableOptions(
+            feed=[definition.inputs[alias].name for alias in signature.inputs],
+            fetch=[definition.outputs[alias].name for alias in signature.outputs],
+        )
+        # `make_callable` takes 0.5 ms more for every call with inputs: it is a `run` with a feed dictionary.
+        return self._session._make_callable_from_options(options)
 
 
 def _is_dense(definition: Any) -> bool:

@@ -12,7 +12,7 @@ from tensorflow.python.framework import op_callbacks  # no public API tells the 
 from fastbert_tf.config import BackboneConfig, FastBertConfig
 from fastbert_tf.evaluation import executed_breakdown, executed_flops, paper_breakdown, paper_flops
 from fastbert_tf.inference import ExitLoop, ExitPolicy, FullDepth, KerasStack
-from fastbert_tf.inference.packed import PackedStack
+from fastbert_tf.inference.packed import FloatStack
 from fastbert_tf.layers import BranchClassifier, EncoderBlock
 from fastbert_tf.models import FastBert
 
@@ -142,7 +142,7 @@ class ExecutedFlopsTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_the_packed_stack_computes_exactly_this(self):
         rows, length = 3, 17
-        stack = PackedStack(FastBert.from_fastbert_config(SMALL))
+        stack = FloatStack(FastBert.from_fastbert_config(SMALL))
         inputs = {name: tf.ones(spec.shape, tf.int32) for name, spec in token_signature(rows, length).items()}
         tf.config.run_functions_eagerly(True)  # so that products inside the stack's functions are seen
         self.addCleanup(tf.config.run_functions_eagerly, False)

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from fastbert_tf.config import BackboneConfig, FastBertConfig
 from fastbert_tf.inference import ExitLoop, NormalizedEntropy, simulate
-from fastbert_tf.inference.packed import PackedStack
+from fastbert_tf.inference.packed import FloatStack
 from fastbert_tf.inference.packed import int8_check as checks
 from fastbert_tf.inference.packed.int8_block import int8_block
 from fastbert_tf.inference.packed.int8_coding import Coding
@@ -82,7 +82,7 @@ class Int8StackTest(tf.test.TestCase):
     def test_is_near_the_float_stack(self):
         """On rows that are not in the sample. The bounds are those of this model, whose answers are sharp."""
         batch = _batch(LENGTHS * 4, seed=5)
-        exact, got = _branches(PackedStack(_model()))(batch), _branches(_stack())(batch)
+        exact, got = _branches(FloatStack(_model()))(batch), _branches(_stack())(batch)
         self.assertGreater(exact.std(axis=0).mean(), 0.05)
         self.assertLess(np.abs(got - exact).mean(), 0.01)
         self.assertLess(np.abs(got - exact).max(), 0.2)
