@@ -17,9 +17,9 @@ from harness.peers.hugging_face_tokenizer import SETTINGS_FILE
 def load_texts(source: Path, threads: int) -> Engine:
     """Builds a graph of the tokenizer of `vocab.txt` and `tokenizer.json`."""
     settings = json.loads((source / SETTINGS_FILE).read_text(encoding="utf-8"))
-    tokenizer = WordPieceTokenizer(Vocabulary.load(source / "vocab.txt"), **settings)
     graph = tf.Graph()
     with graph.as_default():
+        tokenizer = WordPieceTokenizer(Vocabulary.load(source / "vocab.txt"), **settings)
         texts = tf.compat.v1.placeholder(tf.string, [None])
         outputs = tokenizer(texts)
         config = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=threads, inter_op_parallelism_threads=1)
