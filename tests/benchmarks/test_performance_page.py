@@ -51,7 +51,10 @@ class PageTest(tf.test.TestCase):
             "shape": "BERT-base", "exits": "all", "batch_size": 8, "dense_ms_per_row": 40.0, "ms_per_row": 41.0,
             "slower": 0.025,
         }  # fmt: skip
-        text = page.adaptive_section({**ABOUT, "speeds": [speed], "never": [never], "predicted": [prediction]})
+        schedule = {"speed": 0.5, "layers": [2, 4, 6]}
+        result = {"speeds": [speed], "never": [never], "predicted": [prediction], "schedule": schedule}
+        text = page.adaptive_section({**ABOUT, **result})
+        self.assertIn("the exits 2, 4, 6 of", text)
         self.assertIn("| packed int8 | 32 | 0.5 | 2.00 | 3.00 | 1.25 | 2.40x | 3.00x | 0.80 |", text)
         self.assertIn("| auto | 1 | 0.5 | no exit | 2.00 | 2.50 | 1.25 |", text)
         self.assertIn("| BERT-base | all | 8 | 40.00 | 41.00 | +2.5 % |", text)
@@ -83,10 +86,15 @@ class PageTest(tf.test.TestCase):
         self.assertIn("| theirs | full depth |  | 0.9100 |  |  | 9.00 |  |", text)
 
     def test_tokenization_counts_texts(self):
-        times = {"graph_tokenizer": 0.01, "hugging_face_tokenizer": 0.05, "hugging_face_encode": 0.02}
+        times = {
+            "graph_tokenizer": 0.01,
+            "empty_graph": 0.002,
+            "hugging_face_tokenizer": 0.05,
+            "hugging_face_encode": 0.02,
+        }
         rows = [{"task": "sst2", "batch_size": 32, "engine": name, "ms_per_row": ms} for name, ms in times.items()]
         text = page.tokenization_section({**ABOUT, "rows": rows})
-        self.assertIn("| sst2 | 32 | 100.0 | 20.0 | 50.0 | 5.00x | 2.00x |", text)
+        self.assertIn("| sst2 | 32 | 100.0 | 20.0 | 50.0 | 5.00x | 2.00x | 64 of 320 |", text)
         self.assertIn("1 thread, chip", text)
 
 

@@ -124,6 +124,6 @@ def _exports_predicted(
         manifest = Manifest.read(folder)
         if manifest.precision == "int8" and manifest.exits is not None:
             rows = rows_as_predicted(subject, subject.reported, "evaluated")
-            engines = {"dense": workers["dense"], "scheduled": workers[export_name(name)]}
+            engines = {**workers, "scheduled": workers[export_name(name)]}
             results += compare(engines, manifest.exits, rows, export_name(name), settings.turns)
     return results

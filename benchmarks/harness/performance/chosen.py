@@ -16,8 +16,8 @@ from harness.performance.timing import running
 
 TASK = "sst2"
 BATCH_SIZES = (1, 32)
-HELD_OUT_ROWS = 4000
-STATISTICS_ROWS = 2000
+HELD_OUT, STATISTICS, REPORTED = 12, 6, 4
+"""Rows for the choice of a speed, for the scheduler, and for accuracy: so many times as many as are timed."""
 REFERENCE = "onnxruntime int8"
 PACKAGE = "fastbert package"
 SCHEDULED = f"{INT8}, the scheduler's exits"
@@ -33,13 +33,13 @@ def measure(settings: Settings) -> dict[str, Any]:
         engine; `times`: a list of results: `engine`, `batch_size`, `from`, milliseconds a row.
     """
     subject, work = trained(TASK, settings), settings.work
-    held_out = subject.held_out_rows(HELD_OUT_ROWS)
+    held_out = subject.held_out_rows(HELD_OUT * settings.rows)
     teacher, every = subject.ours(PADDED), subject.ours(INT8, adaptive=True)
     with running({PADDED: teacher, INT8: every}, work / "logs" / "choice") as workers:
         accuracy = {PADDED: answers(workers[PADDED], held_out, None, work)}
         speed = choose_speed(workers[INT8], held_out, accuracy[PADDED]["accuracy"], work)
         accuracy[INT8] = answers(workers[INT8], held_out, speed, work)
-    scheduled, exits = subject.scheduled(INT8, speed, statistics(subject, STATISTICS_ROWS).outputs)
+    scheduled, exits = subject.scheduled(INT8, speed, statistics(subject, STATISTICS * settings.rows).outputs)
     engines = {
         INT8: every,
         SCHEDULED: scheduled,
@@ -63,7 +63,7 @@ def _reported(
     subject: Subject, workers: Workers, speeds: Mapping[str, float | None], settings: Settings
 ) -> dict[str, Any]:
     """Accuracy of every engine on all reported rows, and its times on some of them."""
-    everything = subject.reported_rows()
+    everything = subject.reported_rows(REPORTED * settings.rows, "accuracy")
     accuracy = {
         name: answers(worker, everything, speeds[name], settings.work)
         for name, worker in workers.items()

@@ -52,7 +52,7 @@ def compare(
     """Times every prediction.
 
     Args:
-        engines: `dense`, the plain encoder, and `scheduled`, the export.
+        engines: `dense`, the plain encoder; `adaptive`, with all branches; `scheduled`, the export.
         exits: holds the predictions.
         rows: those that were predicted for, in that order.
         name: of the export.
@@ -63,14 +63,20 @@ def compare(
     """
     results: list[dict[str, Any]] = []
     for prediction in exits.predictions:
-        speeds = {"plain_ms": None, "chosen_ms": prediction["speed"], "no_exit_ms": NEVER}
-        jobs = {what: rows.job(prediction["batch_size"], speed=speed) for what, speed in speeds.items()}
-        places = {what: engines["dense" if what == "plain_ms" else "scheduled"] for what in jobs}
+        speed = prediction["speed"]
+        cases = {
+            "plain_ms": ("dense", None),
+            "every_exit_ms": ("adaptive", speed),
+            "chosen_ms": ("scheduled", speed),
+            "no_exit_ms": ("scheduled", NEVER),
+        }
+        jobs = {what: rows.job(prediction["batch_size"], speed=asked) for what, (_, asked) in cases.items()}
+        places = {what: engines[name] for what, (name, _) in cases.items()}
         results += [
             {
                 "export": name,
                 "batch_size": prediction["batch_size"],
-                "speed": prediction["speed"],
+                "speed": speed,
                 "what": what,
                 "predicted_ms": prediction[what],
                 "measured_ms": summary["ms_per_row"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -112,6 +113,8 @@ class Subject:
 
     def _stack(self, name: str) -> SavableStack:
         if name not in self._stacks:
+            self._stacks.clear()  # one at a time: at BERT-base's shape each takes gigabytes with its graphs
+            gc.collect()
             self._stacks[name] = build(self.classifier, name, self.calibration)
         return self._stacks[name]
 
@@ -121,11 +124,9 @@ class Subject:
 
     # === Rows ===
 
-    def reported_rows(self, most: int | None = None) -> StoredRows:
-        """Reported rows, shortest first; all, or so many at most, evenly over the lengths."""
-        if most is None:
-            return self.store(self._sorted(self.reported), "all")
-        return self.store(thinned(self._sorted(self.reported), most), "reported")
+    def reported_rows(self, most: int, what: str = "timed") -> StoredRows:
+        """Reported rows, shortest first, thinned evenly over the lengths; `what` names their file."""
+        return self.store(thinned(self._sorted(self.reported), most), what)
 
     def held_out_rows(self, most: int) -> StoredRows:
         """Held-out rows, shortest first, thinned evenly over the lengths."""
