@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import tensorflow as tf
 from harness.peers.workload import Workload
-from harness.performance.choice import answers, choose_speed
+from harness.performance.choice import answers, choose_speed, length_weights, loss_bound
 from harness.performance.never import stretched
 from harness.performance.predicted import rows_as_predicted
 from harness.performance.rows import StoredRows, held_out
@@ -71,12 +71,25 @@ class Answering:
 
 
 class ChoiceTest(tf.test.TestCase):
-    def test_the_highest_speed_within_half_a_point_is_chosen(self):
+    def test_the_highest_speed_with_a_standard_error_to_spare_is_chosen(self):
         rows = StoredRows(Workload([[1]] * 1000, [[0]] * 1000, [], [1] * 1000), Path("rows.json"))
         engine = Answering({0.0: 80, 0.3: 85, 0.6: 86, 0.7: 84, 1.0: 90})
         self.assertAllClose(answers(engine, rows, 0.3, Path()), {"accuracy": 0.915, "mean_exit_layer": 2.0})
-        self.assertEqual(choose_speed(engine, rows, 0.92, Path()), 0.7)
-        self.assertEqual(choose_speed(engine, rows, 0.93, Path()), 0.0)
+        teacher = np.arange(1000) >= 80  # 1 loss in 1000 is 0.1 points, give or take 0.1; 5 are 0.5, give or take 0.22
+        engine = Answering({0.0: 80, 0.3: 81, 0.6: 85, 0.7: 82, 1.0: 90})
+        self.assertEqual(choose_speed(engine, rows, teacher, rows, Path()), 0.7)
+        self.assertEqual(choose_speed(Answering({1.0: 85}), rows, teacher, rows, Path()), 0.0)
+
+    def test_loss_is_paired_and_weighted(self):
+        teacher, right = np.array([True, True, False, True]), np.array([True, False, True, True])
+        even, first = np.full(4, 0.25), np.array([0.0, 1.0, 0.0, 0.0])
+        self.assertAllClose(loss_bound(teacher, right, even), np.sqrt(2) / 4)
+        self.assertAllClose(loss_bound(teacher, right, first), 1.0)
+
+    def test_weights_spread_rows_over_lengths_as_others_are(self):
+        lengths, like = np.array([5] * 90 + [30] * 10), np.array([5, 5, 5, 30, 30, 30])
+        weights = length_weights(lengths, like)
+        self.assertAllClose([weights[:90].sum(), weights[90:].sum()], [0.5, 0.5])
 
 
 class WorkTest(tf.test.TestCase):

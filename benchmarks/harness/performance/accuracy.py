@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fastbert_tf.recipes.export import export_classifier
-from harness.performance.choice import answers, choose_speed
+from harness.performance.choice import answers, choose_speed, right_answers
 from harness.performance.ours import INT8, PACKED, PADDED
 from harness.performance.settings import Settings
 from harness.performance.subject import Subject, trained
@@ -46,8 +46,8 @@ def _task(subject: Subject, settings: Settings) -> tuple[list[dict[str, Any]], d
     held_out = subject.held_out_rows(HELD_OUT * settings.rows)
     reported = subject.reported_rows(REPORTED * settings.rows)
     with running({**ours, **peer}, work / "logs" / "accuracy") as workers:
-        teacher = answers(workers[PADDED], held_out, 0.0, work)["accuracy"]
-        speed = choose_speed(workers[INT8], held_out, teacher, work)
+        teacher = right_answers(workers[PADDED], held_out, 0.0, work)
+        speed = choose_speed(workers[INT8], held_out, teacher, reported, work)
         results = [
             {"task": subject.name, "engine": name, "speed": asked, **answers(worker, reported, asked, work)}
             for name, worker in workers.items()

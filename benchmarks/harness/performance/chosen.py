@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.peers.processes import EngineProcess
-from harness.performance.choice import answers, choose_speed
+from harness.performance.choice import answers, choose_speed, right_answers
 from harness.performance.ours import INT8, PADDED
 from harness.performance.predicted import statistics
 from harness.performance.rows import StoredRows
@@ -34,10 +34,12 @@ def measure(settings: Settings) -> dict[str, Any]:
     """
     subject, work = trained(TASK, settings), settings.work
     held_out = subject.held_out_rows(HELD_OUT * settings.rows)
+    rows = subject.reported_rows(REPORTED * settings.rows, "accuracy")
     teacher, every = subject.ours(PADDED), subject.ours(INT8, adaptive=True)
     with running({PADDED: teacher, INT8: every}, work / "logs" / "choice") as workers:
         accuracy = {PADDED: answers(workers[PADDED], held_out, None, work)}
-        speed = choose_speed(workers[INT8], held_out, accuracy[PADDED]["accuracy"], work)
+        right = right_answers(workers[PADDED], held_out, None, work)
+        speed = choose_speed(workers[INT8], held_out, right, rows, work)
         accuracy[INT8] = answers(workers[INT8], held_out, speed, work)
     scheduled, exits = subject.scheduled(INT8, speed, statistics(subject, STATISTICS * settings.rows).outputs)
     engines = {
@@ -55,15 +57,14 @@ def measure(settings: Settings) -> dict[str, Any]:
             "speed": speed,
             "exits": {"layers": exits.layers, "shrink_share": exits.shrink_share},
             "held_out": {"rows": len(held_out), "accuracy": accuracy},
-            **_reported(subject, workers, speeds, settings),
+            **_reported(subject, workers, rows, speeds, settings),
         }
 
 
 def _reported(
-    subject: Subject, workers: Workers, speeds: Mapping[str, float | None], settings: Settings
+    subject: Subject, workers: Workers, everything: StoredRows, speeds: Mapping[str, float | None], settings: Settings
 ) -> dict[str, Any]:
     """Accuracy of every engine on all reported rows, and its times on some of them."""
-    everything = subject.reported_rows(REPORTED * settings.rows, "accuracy")
     accuracy = {
         name: answers(worker, everything, speeds[name], settings.work)
         for name, worker in workers.items()

@@ -187,8 +187,9 @@ def chosen_section(result: dict[str, Any]) -> str:
     held_out, reported = result["held_out"], result["reported"]
     layers = ", ".join(map(str, result["exits"]["layers"]))
     words = (
-        f"Speed {result['speed']:g} is the highest that costs at most half a point of the float32 teacher's accuracy "
-        f"on {held_out['rows']} training rows that training held out; accuracy here is on {reported['rows']} dev rows. "
+        f"Speed {result['speed']:g} is the highest that costs, with int8, at most half a point of the float32 "
+        f"teacher's accuracy on {held_out['rows']} training rows that training held out, weighted to the "
+        f"lengths of the dev rows and with a standard error to spare; accuracy here is on {reported['rows']} dev rows. "
         f"At this speed the scheduler keeps the exits {layers}."
     )
     return f"## The chosen speed, SST-2\n\n{about('chosen', result)}\n\n{words}\n\n{chosen_table(result)}"
@@ -230,7 +231,7 @@ def accuracy_section(result: dict[str, Any]) -> str:
         f"{task}: {facts['rows']} rows, speed chosen on {facts['held_out_rows']} held out"
         for task, facts in tasks.items()
     )
-    words = f"{rows}, with int8's answers, at most half a point below the float32 teacher. Sizes are of whole exports."
+    words = f"{rows}, with int8's answers, as in `chosen`. Sizes are of whole exports."
     return f"## Accuracy and size\n\n{about('accuracy', result)}\n\n{words}\n\n" + table(
         ["engine", *heads, "SST-2's model, MB"], body
     )
