@@ -75,8 +75,16 @@ setup(
         "model-garden": ["tf-models-official~=2.20.0"],  # brings Keras 2 beside Keras 3, and 900 MB
         "jax": ["jax[cpu]"],
         # The engines that benchmarks/performance.py measures against; PyTorch alone takes gigabytes where pip finds no
-        # build for CPUs only. `make bench` puts them into an environment of their own.
-        "bench": ["fastbert", "onnx", "onnxruntime", "openvino", "tokenizers", "torch"],
+        # build for CPUs only. `make bench` puts them into an environment of their own. docs/performance.md is measured
+        # with these versions.
+        "bench": [
+            "fastbert==0.2.2",
+            "onnx==1.23.2",
+            "onnxruntime==1.31.1",
+            "openvino==2026.4.1",
+            "tokenizers==0.23.3",
+            "torch==2.15.0",
+        ],
         "dev": [
             "kubernetes-validate",
             "mypy~=2.4.0",

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -36,6 +36,8 @@ class EngineSettings:
     """Threads of one call."""
     tokenizer: str | None = None
     """Directory of `vocab.txt` and `tokenizer.json`, where texts are answered."""
+    options: Mapping[str, int] = field(default_factory=dict)
+    """What else the engine's `load` takes."""
 
 
 class EngineProcess:

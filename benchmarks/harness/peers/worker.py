@@ -66,11 +66,12 @@ class Worker:
         if from_texts not in self._engines:
             known = self._settings
             name, source, threads = known["name"], Path(known["source"]), known["threads"]
+            options = known["options"]
             if from_texts:
                 tokenizer = Path(known["tokenizer"] or source)
-                engine = load_text_engine(name, source, threads, lambda: self._engine(False), tokenizer)
+                engine = load_text_engine(name, source, threads, lambda: self._engine(False), tokenizer, **options)
             else:
-                engine = load_engine(name, source, known["precision"], threads)
+                engine = load_engine(name, source, known["precision"], threads, **options)
             self._engines[from_texts] = engine
         return self._engines[from_texts]
 
