@@ -12,7 +12,7 @@ from fastbert_tf.evaluation.branch_outputs import BranchOutputs
 from fastbert_tf.files import file_swap
 
 OUTPUTS_FILE = "branch_outputs.npz"
-_FIELDS = ("probabilities", "labels", "lengths", "padded_lengths")
+_FIELDS = ("probabilities", "labels", "lengths")
 
 
 def write_outputs(outputs: BranchOutputs, directory: str | os.PathLike[str], model: str) -> None:

@@ -93,9 +93,10 @@ class PredictTest(tf.test.TestCase, parameterized.TestCase):
 
 
 class ChoiceTest(tf.test.TestCase, parameterized.TestCase):
-    def choose(self, *given, speed=0.4, answers=None):
+    def choose(self, *given, speed=0.4, answers=None, most_loss=None):
         answers = branch_answers() if answers is None else answers
-        return choose_exits(given, answers, NormalizedEntropy(), speed)
+        speeds = [speed] if isinstance(speed, float) else speed
+        return choose_exits(given, answers, NormalizedEntropy(), speeds, most_loss)
 
     @parameterized.parameters(
         ({"branch": 0.1, "step": 0.0, "shrink": 0.0},),  # all but free
@@ -167,7 +168,7 @@ class ChoiceTest(tf.test.TestCase, parameterized.TestCase):
     def test_predicted_times(self):
         answers, given = branch_answers(), (costs(1), costs(4))
         schedule = ExitSchedule((2, 5))
-        times = predicted_times(given, schedule, answers, NormalizedEntropy(), 0.4)
+        times = predicted_times(given, schedule, answers, NormalizedEntropy(), [0.4])
         self.assertEqual([time.batch_size for time in times], [1, 4])
         for one, time in zip(given, times, strict=True):
             last = np.full(len(answers), 5)

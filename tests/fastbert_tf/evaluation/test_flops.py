@@ -121,24 +121,25 @@ class ExecutedFlopsTest(tf.test.TestCase, parameterized.TestCase):
         layer = 1_811_939_328 + 2 * 2 * 128 * 128 * 768  # and the attention products
         branch = 25_165_824 + 16_777_216 // 2  # input; keys and values of all tokens
         branch += 2 * 2 * 128 * 128 + 2 * 2 * 128 * 128 + 32_768 + 2 * 128 * 2  # first token alone, classes
-        self.assertEqual(executed_flops(BERT_BASE, 1), layer + branch)
-        self.assertEqual(executed_flops(BERT_BASE), 12 * layer + branch)
+        self.assertEqual(executed_flops(BERT_BASE, 1, folded_branch=False), layer + branch)
+        self.assertEqual(executed_flops(BERT_BASE, folded_branch=False), 12 * layer + branch)
 
     def test_parts_of_bert_base(self):
-        parts = executed_breakdown(BERT_BASE)
+        parts = executed_breakdown(BERT_BASE, folded_branch=False)
         self.assertEqual(parts["attention_projections"], 2 * 128 * 4 * 768 * 768)
         self.assertEqual(parts["attention_products"], 2 * 2 * 128 * 128 * 768)
         self.assertEqual(parts["feed_forward"], 2 * 128 * 2 * 768 * 3072)
         self.assertEqual(parts["branch"], 33_718_784)
-        self.assertEqual(sum(parts.values()), executed_flops(BERT_BASE, 1))
+        self.assertEqual(sum(parts.values()), executed_flops(BERT_BASE, 1, folded_branch=False))
 
     def test_folded_branch_of_bert_base(self):
         folded = 25_165_824  # input
         folded += 2 * 128 * 256 + 2 * 256 * 128  # query and pooler of two heads, each as wide as the branch
         folded += 2 * 2 * 2 * 128 * 128 + 2 * 128 * 2  # scores and pooling of two heads; classes
-        parts = executed_breakdown(BERT_BASE, folded_branch=True)
+        parts = executed_breakdown(BERT_BASE)
         self.assertEqual(parts["branch"], folded)
-        self.assertEqual({**parts, "branch": 0}, {**executed_breakdown(BERT_BASE), "branch": 0})
+        self.assertEqual({**parts, "branch": 0}, {**executed_breakdown(BERT_BASE, folded_branch=False), "branch": 0})
+        self.assertEqual(executed_flops(BERT_BASE, 3), 3 * sum(parts.values()))
 
     def test_the_packed_stack_computes_exactly_this(self):
         rows, length = 3, 17
@@ -154,7 +155,7 @@ class ExecutedFlopsTest(tf.test.TestCase, parameterized.TestCase):
             with counted_products() as computed:
                 stack.classify(index, state)
             branches.append(sum(computed))
-        parts = executed_breakdown(SMALL, length, folded_branch=True)
+        parts = executed_breakdown(SMALL, length)
         branch = parts.pop("branch")
         self.assertEqual(layers, [rows * sum(parts.values())] * stack.num_layers)
         self.assertEqual(branches, [rows * branch] * stack.num_layers)
@@ -167,7 +168,7 @@ class ExecutedFlopsTest(tf.test.TestCase, parameterized.TestCase):
     def test_profiler_agrees_on_the_full_depth(self, rows, length):
         full_depth = FullDepth(KerasStack(FastBert.from_fastbert_config(SMALL)))
         found = profiled_flops(full_depth.__call__, token_signature(rows, length))
-        self.assertEqual(matrix_products(found), rows * executed_flops(SMALL, None, length))
+        self.assertEqual(matrix_products(found), rows * executed_flops(SMALL, None, length, folded_branch=False))
 
     def test_profiler_agrees_on_a_layer_and_a_branch_of_bert_base(self):
         hidden = tf.TensorSpec([1, 128, 768], tf.float32)
@@ -179,7 +180,9 @@ class ExecutedFlopsTest(tf.test.TestCase, parameterized.TestCase):
         branch = profiled_flops(classifier.__call__, hidden, mask)
         self.assertEqual(matrix_products(layer), 1_862_270_976)
         self.assertEqual(matrix_products(branch), 33_718_784)
-        self.assertEqual(matrix_products(layer) + matrix_products(branch), executed_flops(BERT_BASE, 1))
+        self.assertEqual(
+            matrix_products(layer) + matrix_products(branch), executed_flops(BERT_BASE, 1, folded_branch=False)
+        )
         self.assertLess(sum(layer.values()), 1.004 * 1_862_270_976)  # softmax, GELU, normalisation, biases
         self.assertLess(sum(branch.values()), 1.004 * 33_718_784)
 
@@ -198,7 +201,7 @@ class ExecutedFlopsTest(tf.test.TestCase, parameterized.TestCase):
         with counted_products() as computed:
             answers = loop(inputs, tf.constant(exit_layers / 3, tf.float32))
         self.assertAllEqual(answers["exit_layer"], exit_layers)
-        self.assertEqual(sum(computed), executed_flops(SMALL, exit_layers, length).sum())
+        self.assertEqual(sum(computed), executed_flops(SMALL, exit_layers, length, folded_branch=False).sum())
 
 
 if __name__ == "__main__":
