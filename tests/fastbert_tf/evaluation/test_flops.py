@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 from tensorflow.python.framework import op_callbacks  # no public API tells the shapes of executed operations
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2  # nor one graph of all
 
 from fastbert_tf.config import BackboneConfig, FastBertConfig
 from fastbert_tf.evaluation import executed_breakdown, executed_flops, paper_breakdown, paper_flops
@@ -33,9 +34,29 @@ class LeaveAtShareOfDepth(ExitPolicy):
 def profiled_flops(function, *signature) -> dict[str, int]:
     """FLOPs by operation type, as TensorFlow's profiler counts them in the traced graph."""
     graph = tf.function(function, autograph=False).get_concrete_function(*signature).graph
+    return flops_by_operation(graph, tf.compat.v1.RunMetadata())
+
+
+def profiled_flops_of_a_run(function, features: dict[str, np.ndarray]) -> dict[str, int]:
+    """The same where shapes are known only as the graph runs: the profiler takes them from the run's metadata."""
+    specs = {name: tf.TensorSpec([None, None], tf.int32) for name in features}
+    traced = tf.function(function, autograph=False).get_concrete_function(specs)
+    frozen = convert_variables_to_constants_v2(traced, lower_control_flow=True)  # the profiler sees into no function
+    settings, metadata = tf.compat.v1.ConfigProto(), tf.compat.v1.RunMetadata()
+    settings.graph_options.rewrite_options.disable_meta_optimizer = True  # nothing is fused or folded
+    feeds = {tensor.name: features[name] for tensor, name in zip(frozen.inputs, sorted(features), strict=True)}
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(frozen.graph.as_graph_def(), name="")
+        with tf.compat.v1.Session(graph=graph, config=settings) as session:
+            trace = tf.compat.v1.RunOptions(trace_level=tf.compat.v1.RunOptions.FULL_TRACE)
+            session.run([tensor.name for tensor in frozen.outputs], feeds, trace, metadata)
+        return flops_by_operation(graph, metadata)
+
+
+def flops_by_operation(graph: tf.Graph, metadata: tf.compat.v1.RunMetadata) -> dict[str, int]:
     builder = tf.compat.v1.profiler.ProfileOptionBuilder
     options = builder(builder.float_operation()).with_empty_output().build()
-    node = tf.compat.v1.profiler.profile(graph, tf.compat.v1.RunMetadata(), cmd="op", options=options)
+    node = tf.compat.v1.profiler.profile(graph, metadata, cmd="op", options=options)
     found = {}
     while node.children:
         (node,) = node.children
@@ -159,6 +180,23 @@ class ExecutedFlopsTest(tf.test.TestCase, parameterized.TestCase):
         branch = parts.pop("branch")
         self.assertEqual(layers, [rows * sum(parts.values())] * stack.num_layers)
         self.assertEqual(branches, [rows * branch] * stack.num_layers)
+
+    def test_profiler_agrees_on_the_packed_graph(self):
+        """A row of 5 tokens, padded to 8: the real ones alone count, at full depth as at an exit."""
+        stack = PackedStack(FastBert.from_fastbert_config(SMALL))
+        mask = (np.arange(8) < 5).astype(np.int32)[None]
+        features = {"token_ids": mask, "segment_ids": 0 * mask, "padding_mask": mask}
+
+        def two_exits(inputs):
+            state, said = stack.start(inputs), []
+            for index in range(2):
+                state = stack.layer(index, state)
+                said.append(stack.classify(index, state))
+            return tf.stack(said)
+
+        for function, exit_layer in ((FullDepth(stack).__call__, None), (two_exits, 2)):
+            found = profiled_flops_of_a_run(function, features)
+            self.assertEqual(matrix_products(found), executed_flops(SMALL, exit_layer, 5))
 
     def test_arrays_broadcast(self):
         counts = executed_flops(SMALL, np.array([1, 3]), np.array([5, 17]))
