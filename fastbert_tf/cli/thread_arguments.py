@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 
 def add_thread_arguments(parser: argparse._ActionsContainer) -> None:
@@ -16,7 +17,7 @@ def add_thread_arguments(parser: argparse._ActionsContainer) -> None:
         )
 
 
-def thread_options(arguments: argparse.Namespace) -> dict[str, int]:
+def thread_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Returns them as a recipe takes them."""
     return {
         "intra_op_threads": arguments.tensorflow_intra_op_parallelism,

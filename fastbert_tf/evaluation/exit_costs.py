@@ -17,7 +17,7 @@ from fastbert_tf.inference import ExitLoop, FullDepth, NormalizedEntropy, Stack
 PIECES = ("start", "layer", "branch", "step", "shrink")
 LEAST_REPEATS, MOST_REPEATS = 3, 25
 _MOST_BRANCHES = 4  # they are alike: some of them tell what all cost
-_STAY, _LEAVE = 1e-9, 0.5  # speeds at which no row, and every other row, of `_Idle` leaves
+_STAY, _LEAVE = 1e-9, 0.5  # speeds at which branches are asked and no row, and every other row, of `_Idle` leaves
 _SEED = 0
 
 Features = dict[str, tf.Tensor]
@@ -153,7 +153,8 @@ class _Graphs:
     def __init__(self, stack: Stack) -> None:
         self.layers = stack.num_layers
         self.branches = min(stack.num_layers, _MOST_BRANCHES)
-        plain, loops = FullDepth(stack), [ExitLoop(one, NormalizedEntropy()) for one in (stack, _Idle(stack))]
+        plain = FullDepth(stack)
+        loops = ExitLoop(stack, _NobodyLeaves()), ExitLoop(_Idle(stack), NormalizedEntropy())
 
         def started(features: Features) -> tf.Tensor:
             return _some_number(stack.start(features))
@@ -184,6 +185,13 @@ class _Graphs:
             partial(call, speed=speed) for call, speed in ((self._real, stay), (self._idle, stay), (self._idle, leave))
         )
         return [*self._plain, *loops]
+
+
+class _NobodyLeaves(NormalizedEntropy):
+    """The exit rule at its cost, without effect: how sure a model is of made-up tokens shall not matter."""
+
+    def wants_exit(self, said: Sequence[Any], speed: Any) -> Any:
+        return super().wants_exit(said, -speed)  # no uncertainty is below 0
 
 
 class _Idle:

@@ -86,6 +86,11 @@ class Report(Record):
             parts += [f"Measured on {self.latency[0].machine}:", latency_table(self.latency)]
         return "\n\n".join(parts) + "\n"
 
+    @property
+    def evaluated(self) -> str:
+        """Tells the graph that answered from others: model, precision and what it was fitted to."""
+        return self.model if self.precision is None else f"{self.model}/{self.precision}/{self.calibration}"
+
     def _graph(self) -> str:
         if self.precision is not None:
             return f"packed graph in {self.precision}"

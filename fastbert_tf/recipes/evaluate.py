@@ -88,7 +88,7 @@ def evaluate_classifier(
         name, curve, profile, tuple(latency), classifier_digest(classifier), precision, calibration_digest(calibration)
     )
     write_report(report, output)
-    write_outputs(outputs, output, report.model)
+    write_outputs(outputs, output, report.evaluated)
     return report
 
 

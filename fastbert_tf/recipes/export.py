@@ -70,9 +70,10 @@ def export_classifier(
     """
     check_stack(classifier, precision, calibration)
     report = None if evaluation is None else read_report(evaluation)
-    outputs = None if evaluation is None or report is None else read_outputs(evaluation, report.model)
-    if report is not None:
+    outputs = None
+    if evaluation is not None and report is not None:
         _check_report(report, str(evaluation), classifier, precision, calibration)
+        outputs = read_outputs(evaluation, report.evaluated)
     settings: dict[str, Any] = {
         "model": classifier.model,
         "tokenizer": classifier.tokenizer,

@@ -138,7 +138,7 @@ class RecipesTest(tf.test.TestCase):
     def assert_answers_as_evaluated(self, version, evaluation, report):
         """The exported graph says of every row what the evaluation has stored."""
         graph = tf.saved_model.load(str(version)).signatures["with_speed"]
-        outputs = read_outputs(evaluation, report.model)
+        outputs = read_outputs(evaluation, report.evaluated)
         texts = self.task.test.texts
         order = BatchPipeline(self.task.test, self.classifier.tokenizer).order
         answers = graph(text=tf.constant(texts), speed=tf.zeros(len(texts)))["probabilities"].numpy()
