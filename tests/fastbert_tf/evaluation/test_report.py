@@ -155,11 +155,11 @@ class ReportTest(tf.test.TestCase, parameterized.TestCase):
             write_report(self.report, self.directory, "bmp")
 
     @parameterized.named_parameters(
-        ("truncated", lambda text: text[:1000], "evaluation.json: Expecting"),
+        ("truncated", lambda text: text[:1000], "evaluation.json: (Expecting|Unterminated)"),
         ("empty", lambda text: "", "evaluation.json: Expecting value"),
         ("foreign", lambda text: "[1, 2]", "evaluation.json: the evaluation has schema_version None"),
         ("newer", lambda text: text.replace('"schema_version": 1', '"schema_version": 2', 1), "schema_version 2"),
-        ("renamed", lambda text: text.replace('"latency"', '"times"'), r"fields \['latency', 'times'\]"),
+        ("renamed", lambda text: text.replace('"uncertainty":', '"doubt":', 1), r"fields \['doubt', 'uncertainty'\]"),
         ("no_list", lambda text: text.replace('"speeds": [', '"speeds": 3, "x": ['), "evaluation.json: Uncertainty"),
     )
     def test_broken_json(self, change, message):
