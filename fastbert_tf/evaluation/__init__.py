@@ -5,6 +5,7 @@ from fastbert_tf.evaluation.exit_choice import PredictedTime, choose_exits, pred
 from fastbert_tf.evaluation.exit_costs import ExitCosts, measure_exit_costs
 from fastbert_tf.evaluation.flops import executed_breakdown, executed_flops, paper_breakdown, paper_flops
 from fastbert_tf.evaluation.latency import Latency, measure_latency
+from fastbert_tf.evaluation.machine import machine, threads
 from fastbert_tf.evaluation.metrics import METRICS, compute_metrics
 from fastbert_tf.evaluation.operating_point import OperatingPoint
 from fastbert_tf.evaluation.outputs_file import read_outputs, write_outputs
@@ -37,6 +38,7 @@ __all__ = [
     "executed_flops",
     "keras_profiled",
     "latency_table",
+    "machine",
     "measure_exit_costs",
     "measure_latency",
     "packed_profiled",
@@ -54,6 +56,7 @@ __all__ = [
     "require_writable",
     "speed_curve",
     "speed_table",
+    "threads",
     "uncertainty_profile",
     "write_outputs",
     "write_profile",

@@ -92,7 +92,7 @@ def plot_speed_speedup(curves: Mapping[str, SpeedCurve], latencies: Sequence[Lat
         speeds, prefix = _values(curve, "speed"), f"{name}: " if len(curves) > 1 else ""
         label = f"{prefix}paper FLOPs ({curve.sequence_length} tokens)"
         axes.plot(speeds, _values(curve, "paper_speedup"), color=color, marker=marker, label=label)
-        label = f"{prefix}executed FLOPs ({curve.mean_padded_length:.0f} tokens on average)"
+        label = f"{prefix}executed FLOPs ({curve.mean_padded_length or curve.mean_length:.0f} tokens on average)"
         axes.plot(speeds, _values(curve, "executed_speedup"), color=color, marker=marker, linestyle="--",
                   markerfacecolor="white", label=label)  # fmt: skip
     sizes = sorted({latency.batch_size for latency in latencies})

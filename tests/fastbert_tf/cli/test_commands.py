@@ -16,6 +16,7 @@ import tensorflow as tf
 from command_line import fastbert
 from tiny_checkpoint import LAYERS, write_checkpoint, write_tables
 
+from fastbert_serving.manifest import Manifest
 from fastbert_tf.checkpoints import load_classifier
 
 COLUMNS = ["--text", "sentence", "--label", "label"]
@@ -72,6 +73,20 @@ class WholeJobTest(CommandTestCase):
         self.assertEqual([row[2] for row in rows_of(local[1])], [str(LAYERS)] * len(texts))
         self.assertEqual(wrong[0], 1)
         self.assertIn("speed must be in [0, 1]", wrong[2])
+
+    def test_int8_from_evaluation_to_export(self):
+        """The same calibration rows for both commands: the table, whose columns evaluate knows from its data."""
+        evaluation, export = self.folder / "int8_evaluation", self.folder / "int8_export"
+        table = ["--precision", "int8", "--calibration", self.folder / "train.tsv", "--text", "sentence"]
+        words = ["--data", self.folder / "dev.tsv", "--label", "label", "--speeds", "0,1", "--latency_rows", 0]
+        code, out, err = fastbert("evaluate", "--model", self.classifier, *words, *table, "--output", evaluation)
+        self.assertEqual(code, 0, err)
+        self.assertIn("packed graph in int8", out)
+        words = ["--evaluation", evaluation, "--lowest_accuracy", 0.1, "--exits", "all"]
+        code, out, err = fastbert("export", "--model", self.classifier, *words, *table, "--output", export)
+        self.assertEqual(code, 0, err)
+        manifest = Manifest.read(export / "1")
+        self.assertEqual((manifest.precision, manifest.lowest_accuracy), ("int8", 0.1))
 
     def test_the_same_call_goes_on_and_another_is_refused(self):
         before = load_classifier(self.classifier).model.get_weights()
@@ -163,6 +178,7 @@ class BadInputTest(CommandTestCase):
         evaluate = ["evaluate", "--model", self.classifier, "--output", self.folder / "never"]
         for words in (*table[2:], ("--data", "a.tsv"), ("--metrics", "f1"), ("--no_label",)):
             self.assert_refused([*evaluate, "--task", "sample", *words], words[0], "--task names sample", "drop")
+        self.assert_refused([*evaluate, "--task", "sample", "--calibration", "a.tsv"], "--calibration", "drop")
         for words in (("--label", "label"), ("--metrics", "accuracy")):
             self.assert_refused([*evaluate, "--data", self.folder / "dev.tsv", "--no_label", *words], words[0], "drop")
         self.assertFalse((self.folder / "never").exists())
@@ -204,6 +220,8 @@ class BadInputTest(CommandTestCase):
         self.assertFalse((self.folder / "never").exists())
         export = ["export", "--model", self.classifier, "--output", self.folder / "never"]
         self.assert_refused([*export, "--default_speed", "nan"], "nan")
+        self.assert_refused([*export, "--most_loss", "0.1"], "most_loss")
+        self.assert_refused([*export, "--tensorflow_intra_op_parallelism", "-1"], "threads")
         self.assertFalse((self.folder / "never" / "1").exists())
         self.assert_refused(["predict", "--model", self.classifier, "--speed", "2", "text"], "speed", "2")
         self.assert_refused(["predict", "text"], "exactly one")
