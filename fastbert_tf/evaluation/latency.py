@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from fastbert_tf.evaluation.branch_outputs import FEATURES
+from fastbert_tf.evaluation.machine import machine_in_words
 from fastbert_tf.evaluation.record import Record
 from fastbert_tf.evaluation.speed_curve import check_speeds
 from fastbert_tf.inference import ExitLoop, ExitPolicy, FullDepth, KerasStack
@@ -94,7 +94,7 @@ def measure_latency(
             mean_exit_layer=_mean_exit_layer(call, prepared),
             rows=sum(sizes),
             repeats=repeats,
-            machine=_machine(),
+            machine=machine_in_words(),
         )
         for speed, call, milliseconds in zip(speeds, calls[1:], adaptive_ms, strict=True)
     )
@@ -141,9 +141,3 @@ def _time(call: Callable, features: Features) -> float:
 
 def _mean_exit_layer(call: Callable, batches: Sequence[Features]) -> float:
     return float(np.concatenate([call(features)["exit_layer"].numpy() for features in batches]).mean())
-
-
-def _machine() -> str:
-    accelerators = [device.device_type for device in tf.config.list_physical_devices() if device.device_type != "CPU"]
-    parts = [f"{os.cpu_count()} processors", *accelerators, f"TensorFlow {tf.__version__}"]
-    return ", ".join(parts)

@@ -11,7 +11,8 @@ from __future__ import annotations
 import tensorflow as tf
 
 from fastbert_tf.inference.packed.attention import HeadPlaces
-from fastbert_tf.inference.packed.layout import MASKED_SCORE, Layout
+from fastbert_tf.inference.packed.layout import Layout
+from fastbert_tf.layers.attention import MASKED_SCORE
 
 SLOTS = 16
 """The number of slots is a multiple of this: of the float32 numbers in the widest register of a CPU."""

@@ -9,8 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from fastbert_tf.inference.packed.bins import row_bins
-
-MASKED_SCORE = -1e9  # makes a weight exactly 0, and is finite, so that no row becomes NaN
+from fastbert_tf.layers.attention import MASKED_SCORE
 
 # oneDNN prepares a product anew for every number of tokens it has not seen, and remembers about a thousand. Batches are
 # filled up to one of these numbers, by 0.8 % on average and 1.6 % at most.
