@@ -6,6 +6,7 @@ from pathlib import Path
 from unittest import mock
 
 import tensorflow as tf
+from eager_training import eager_training
 from tiny_checkpoint import write_checkpoint
 
 from fastbert_serving.manifest import Exits, Manifest
@@ -36,7 +37,8 @@ class RecipesTest(tf.test.TestCase):
     def train(cls, name, seed=0, **options):
         config = TrainingConfig(StageConfig(1, 1e-3), StageConfig(1, 1e-3), seed=seed, **options.pop("config", {}))
         words = {"branch_dim": 8, "verbose": 0, **options}
-        return train_classifier(cls.task, cls.folder / name, cls.checkpoint, config=config, **words)
+        with eager_training():
+            return train_classifier(cls.task, cls.folder / name, cls.checkpoint, config=config, **words)
 
     def evaluate(self, classifier, name):
         evaluate_classifier(classifier, self.task.test, self.folder / name, "sample", speeds=[0.5], latency_rows=0)
