@@ -11,7 +11,7 @@ import tensorflow as tf
 from fastbert_serving import Answer, Client
 from fastbert_tf.checkpoints import SavedClassifier, load_classifier
 from fastbert_tf.config import DEFAULT_SPEED
-from fastbert_tf.inference import ExitLoop, NormalizedEntropy, PackedStack
+from fastbert_tf.inference import ExitLoop, FloatStack, NormalizedEntropy
 
 _BATCH_SIZE = 32
 
@@ -25,7 +25,7 @@ class Predictor:
 
     def __init__(self, classifier: SavedClassifier) -> None:
         self.classifier = classifier
-        self._loop = tf.function(ExitLoop(PackedStack(classifier.model), NormalizedEntropy()), reduce_retracing=True)
+        self._loop = tf.function(ExitLoop(FloatStack(classifier.model), NormalizedEntropy()), reduce_retracing=True)
 
     def __call__(
         self, texts: Sequence[str], text_pairs: Sequence[str] | None = None, speed: float | None = None

@@ -6,7 +6,7 @@ import numpy as np
 
 from fastbert_tf.checkpoints import SavedClassifier
 from fastbert_tf.data import BatchPipeline, TextDataset
-from fastbert_tf.inference import Int8Stack, PackedStack, SavableStack, check_int8, sample_activations
+from fastbert_tf.inference import FloatStack, Int8Stack, SavableStack, check_int8, sample_activations
 from fastbert_tf.inference.packed import PRECISIONS
 from fastbert_tf.recipes.digest import texts_digest
 
@@ -32,7 +32,7 @@ def stack_of(
     """
     check_stack(classifier, precision, calibration)
     if calibration is None:
-        return PackedStack(classifier.model, precision)
+        return FloatStack(classifier.model, precision)
     chosen = np.random.default_rng(_SEED).permutation(len(calibration))[:CALIBRATION_ROWS]
     batches = BatchPipeline(calibration.take(chosen), classifier.tokenizer).ordered()
     inputs = (batch[0] if isinstance(batch, tuple) else batch for batch in batches)

@@ -16,6 +16,7 @@ from fastbert_tf.models import FastBert
 
 SAMPLE_TOKENS = 2048
 """Tokens that are kept: 80 kB each for BERT-base."""
+_LARGEST = float(np.finfo(np.float16).max)
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,8 @@ class _Spy:
 
 
 def _kept(x: tf.Tensor, kept: np.ndarray) -> np.ndarray:
-    return x.numpy()[kept].astype(np.float16)
+    """Cut off at float16's ends: an infinite number would leave no range and no mean, and every code would be lost."""
+    return np.clip(x.numpy()[kept], -_LARGEST, _LARGEST).astype(np.float16)
 
 
 def _joined(parts: tuple[BlockSample, ...]) -> BlockSample:

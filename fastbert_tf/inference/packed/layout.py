@@ -8,8 +8,6 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-MASKED_SCORE = -1e9  # makes a weight exactly 0, and is finite, so that no row becomes NaN
-
 # oneDNN prepares a product anew for every number of tokens it has not seen, and remembers about a thousand. Batches are
 # filled up to one of these numbers, by 0.8 % on average and 1.6 % at most.
 _STEPS = [2**power * np.arange(64, 128) for power in range(16)]

@@ -8,7 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from fastbert_tf.inference.packed.bins import row_bins
-from fastbert_tf.inference.packed.layout import MASKED_SCORE, Layout, layout_spec
+from fastbert_tf.inference.packed.layout import Layout, layout_spec
+from fastbert_tf.layers.attention import MASKED_SCORE
 
 WIDEST_REGISTER = 16
 """float32 numbers in the widest register of a CPU."""

@@ -1,6 +1,8 @@
 """The `fastbert` command, from the command line to its output and its one-line errors."""
 
+import atexit
 import contextlib
+import functools
 import json
 import os
 import re
@@ -14,6 +16,7 @@ from unittest import mock
 
 import tensorflow as tf
 from command_line import fastbert
+from eager_training import eager_training
 from tiny_checkpoint import LAYERS, write_checkpoint, write_tables
 
 from fastbert_serving.manifest import Manifest
@@ -22,21 +25,42 @@ from fastbert_tf.checkpoints import load_classifier
 COLUMNS = ["--text", "sentence", "--label", "label"]
 
 
+@functools.cache
+def job_folder():
+    """A checkpoint and tables, for all tests here."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    write_checkpoint(folder / "bert")
+    write_tables(folder)
+    return folder
+
+
+def train_words(folder):
+    return [
+        "train", "--train", folder / "train.tsv", *COLUMNS, "--checkpoint", folder / "bert",
+        "--epochs", 1, "--distillation_epochs", 1, "--branch_dim", 8, "--progress", "none",
+        "--max_sequence_length", 32,
+    ]  # fmt: skip
+
+
+@functools.cache
+def trained():
+    """What the one training run said that all tests share."""
+    return fastbert(*train_words(job_folder()), "--output", job_folder() / "run")
+
+
 class CommandTestCase(tf.test.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.folder = Path(tempfile.mkdtemp())
-        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
-        cls.checkpoint = write_checkpoint(cls.folder / "bert")
-        write_tables(cls.folder)
-        cls.train_words = [
-            "train", "--train", cls.folder / "train.tsv", *COLUMNS, "--checkpoint", cls.checkpoint,
-            "--epochs", 1, "--distillation_epochs", 1, "--branch_dim", 8, "--progress", "none",
-            "--max_sequence_length", 32,
-        ]  # fmt: skip
+        patched = eager_training()
+        patched.start()
+        cls.addClassCleanup(patched.stop)
+        cls.folder = job_folder()
+        cls.checkpoint = cls.folder / "bert"
+        cls.train_words = train_words(cls.folder)
         cls.run_folder = cls.folder / "run"
-        cls.trained = fastbert(*cls.train_words, "--output", cls.run_folder)
+        cls.trained = trained()
         cls.classifier = cls.run_folder / "classifier"
 
 

@@ -9,7 +9,7 @@ from absl.testing import parameterized
 
 from fastbert_tf.config import BackboneConfig, FastBertConfig
 from fastbert_tf.evaluation import BranchOutputs, predict_branches
-from fastbert_tf.inference import KerasStack, PackedStack
+from fastbert_tf.inference import FloatStack, KerasStack
 from fastbert_tf.models import FastBert
 
 CONFIG = FastBertConfig(BackboneConfig(30, 3, 2, 8, 16, max_sequence_length=12), 3, branch_dim=4, branch_heads=2)
@@ -61,7 +61,7 @@ class PredictBranchesTest(tf.test.TestCase, parameterized.TestCase):
             row += len(expected)
 
     def test_the_packed_stack_says_the_same(self):
-        found = predict_branches(PackedStack(self.model), batches(labelled=True))
+        found = predict_branches(FloatStack(self.model), batches(labelled=True))
         self.assertAllClose(found.probabilities, self.probabilities, atol=1e-5)
         self.assertAllEqual(found.lengths, [4, 2, 3, 9, 7, 2])
 

@@ -183,7 +183,7 @@ class ExecutedFlopsTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_profiler_agrees_on_the_packed_graph(self):
         """A row of 5 tokens, padded to 8: the real ones alone count, at full depth as at an exit."""
-        stack = PackedStack(FastBert.from_fastbert_config(SMALL))
+        stack = FloatStack(FastBert.from_fastbert_config(SMALL))
         mask = (np.arange(8) < 5).astype(np.int32)[None]
         features = {"token_ids": mask, "segment_ids": 0 * mask, "padding_mask": mask}
 

@@ -12,7 +12,7 @@ from absl.testing import parameterized
 
 from fastbert_tf.config import BackboneConfig, FastBertConfig
 from fastbert_tf.evaluation import Latency, latency, latency_table, measure_latency, predict_branches
-from fastbert_tf.inference import NormalizedEntropy, PackedStack, simulate
+from fastbert_tf.inference import FloatStack, NormalizedEntropy, simulate
 from fastbert_tf.models import FastBert
 
 CONFIG = FastBertConfig(BackboneConfig(30, 2, 2, 8, 16, max_sequence_length=12), 2, branch_dim=4, branch_heads=2)
@@ -31,7 +31,7 @@ class LatencyTest(tf.test.TestCase, parameterized.TestCase):
     def setUpClass(cls):
         super().setUpClass()
         keras.utils.set_random_seed(0)
-        cls.stack = PackedStack(FastBert.from_fastbert_config(CONFIG))
+        cls.stack = FloatStack(FastBert.from_fastbert_config(CONFIG))
 
     def test_measures_the_real_graphs(self):
         found = measure_latency(self.stack, NormalizedEntropy(), batches(), speeds=[1.0, 0.0], repeats=2)

@@ -129,6 +129,15 @@ class Int8StackTest(tf.test.TestCase):
         self.assertLess(tables, rows * (64 + 4) + 4096)
         self.assertLess(len(graph), 1.1 * kernels + 700_000)
 
+    def test_huge_numbers_do_not_become_infinite_in_a_sample(self):
+        """They are kept as the largest float16."""
+        shape = BackboneConfig(VOCABULARY, num_layers=2, num_heads=2, hidden_dim=8, intermediate_dim=8)
+        model = FastBert.from_fastbert_config(FastBertConfig(shape, num_classes=2, branch_dim=4))
+        model.backbone.blocks[0].intermediate.kernel.assign(1e6 * np.eye(8))
+        sample = sample_activations(model, [_batch((5, 3))])
+        self.assertEqual(sample.blocks[0].inner.max(), 65504)
+        self.assertTrue(all(np.isfinite(block.inner).all() for block in sample.blocks))
+
     def test_a_sample_needs_a_batch(self):
         with self.assertRaisesRegex(ValueError, "no batch to sample"):
             sample_activations(_model(), [])

@@ -7,6 +7,7 @@ from pathlib import Path
 from unittest import mock
 
 import tensorflow as tf
+from eager_training import eager_training
 from tiny_checkpoint import write_checkpoint
 
 from fastbert_serving.control.cost_curve import CostCurve
@@ -40,7 +41,8 @@ class RecipesTest(tf.test.TestCase):
     def train(cls, name, seed=0, **options):
         config = TrainingConfig(StageConfig(1, 1e-3), StageConfig(1, 1e-3), seed=seed, **options.pop("config", {}))
         words = {"branch_dim": 8, "verbose": 0, **options}
-        return train_classifier(cls.task, cls.folder / name, cls.checkpoint, config=config, **words)
+        with eager_training():
+            return train_classifier(cls.task, cls.folder / name, cls.checkpoint, config=config, **words)
 
     def evaluate(self, classifier, name, speeds=(0.5,), **options):
         words = {"speeds": speeds, "latency_rows": 0, **options}
