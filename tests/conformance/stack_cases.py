@@ -48,6 +48,7 @@ def _make_int8_stack(model: Any) -> Any:
 STACKS = [
     StackCase(inference.KerasStack, inference.KerasStack),
     StackCase(inference.FloatStack, inference.FloatStack),
+    StackCase(inference.FloatStack, lambda model: inference.FloatStack(model, "bfloat16"), is_exact=False),
     StackCase(Int8Stack, _make_int8_stack, is_exact=False),
 ]
 SCHEDULES_OF_EXITS = [

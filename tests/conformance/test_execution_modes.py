@@ -15,8 +15,8 @@ from fastbert_tf import inference
 
 NETWORKS = [*registry.LAYERS, *registry.MODELS]
 LOOPS = [
-    (f"{stack.cls.__name__}_{policy.cls.__name__}_{number}", stack, policy, schedule)
-    for stack in stack_cases.STACKS
+    (f"{stack_name}_{policy.cls.__name__}_{number}", stack, policy, schedule)
+    for stack_name, stack in registry.named(stack_cases.STACKS)
     for policy in registry.POLICIES
     for number, schedule in enumerate(stack_cases.SCHEDULES_OF_EXITS)
 ]
