@@ -44,9 +44,6 @@ _EXPORT = flags.DEFINE_multi_string(
 )
 _ENGINES = flags.DEFINE_list("engines", [], "of dense and real: parts of names, only engines that hold one run")
 _THREADS = flags.DEFINE_integer("threads", 2, "threads of every engine", lower_bound=1)
-_INTER_OP_THREADS = flags.DEFINE_integer(
-    "inter_op_threads", 1, "operations at a time in our graphs; -1 runs them in the thread that calls", lower_bound=-1
-)
 _TURNS = flags.DEFINE_integer("turns", 5, "timed passes of every engine", lower_bound=1)
 _ROWS = flags.DEFINE_integer("rows", 320, "at most so many rows of a data set are timed", lower_bound=1)
 _WORK = flags.DEFINE_string("work", "runs/performance", "folder for models, graphs and logs; kept for the next run")
@@ -96,7 +93,6 @@ def run(part: str, settings: Settings, output: Path) -> None:
     began = time.monotonic()
     result = PARTS[part](settings)
     about = {"machine": machine(), "threads": settings.threads, "turns": settings.turns, "rows_timed": settings.rows}
-    about["inter_op_threads"] = settings.session["inter_op_threads"]
     minutes = (time.monotonic() - began) / 60
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps({**about, "minutes": round(minutes, 1), **result}, indent=1) + "\n", encoding="utf-8")
@@ -115,7 +111,6 @@ def main(_: list[str]) -> None:
             threads=_THREADS.value,
             turns=_TURNS.value,
             rows=_ROWS.value,
-            session={"inter_op_threads": _INTER_OP_THREADS.value},
         )
         check(settings)
         for part in _PARTS.value or PARTS:

@@ -74,16 +74,17 @@ class PageTest(tf.test.TestCase):
 
     def test_chosen_table_leaves_out_what_was_not_measured(self):
         times = [
-            {"engine": "ours", "batch_size": 1, "from": "tokens", "ms_per_row": 0.5},
-            {"engine": "ours", "batch_size": 32, "from": "tokens", "ms_per_row": 0.25},
-            {"engine": "theirs", "batch_size": 1, "from": "texts", "ms_per_row": 9.0},
+            {"engine": "ours", "batch_size": 1, "from": "tokens", "clients": 1, "ms_per_row": 0.5},
+            {"engine": "ours", "batch_size": 1, "from": "tokens", "clients": 2, "ms_per_row": 0.25},
+            {"engine": "theirs", "batch_size": 1, "from": "texts", "clients": 1, "ms_per_row": 9.0},
+            {"engine": "theirs, a thread a call", "batch_size": 1, "from": "tokens", "clients": 2, "ms_per_row": 1.0},
         ]
         reported = {"ours": {"accuracy": 0.9, "mean_exit_layer": 2.5}, "theirs": {"accuracy": 0.91}}
         held_out = {"ours": {"accuracy": 0.95}}
         result = {"reported": {"accuracy": reported}, "held_out": {"accuracy": held_out}, "times": times}
         text = page.chosen_table(result)
-        self.assertIn("| ours | 2.50 | 0.9500 | 0.9000 | 0.50 | 0.25 |  |  |", text)
-        self.assertIn("| theirs | full depth |  | 0.9100 |  |  | 9.00 |  |", text)
+        self.assertIn("| ours | 2.50 | 0.9500 | 0.9000 | 0.50 | 0.25 |  |", text)
+        self.assertIn("| theirs | full depth |  | 0.9100 |  | 1.00 | 9.00 |", text)
 
     def test_tokenization_counts_texts(self):
         times = {

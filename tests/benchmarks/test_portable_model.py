@@ -84,11 +84,11 @@ class OursTest(tf.test.TestCase):
         expected = probabilities(trained, tokens)  # (rows, layers, classes)
         folder = Path(self.get_temp_dir())
         stack = build(classifier, PADDED, task.dev)
-        for exits, left_at, session in (((3,), 3, {}), ((1, 2, 3), 1, {"inter_op_threads": -1})):
+        for exits, left_at, share in (((3,), 3, 1), ((1, 2, 3), 1, 0)):
             directory = folder / str(len(exits))
             write_graph(directory, classifier, stack, ExitSchedule(exits))
-            from_tokens = saved_model.load(directory, "float32", threads=1, **session)
-            from_texts = saved_model.load_texts(directory, threads=1)
+            from_tokens = saved_model.load(directory, "float32", threads=3, share=share)
+            from_texts = saved_model.load_texts(directory, threads=3)
             self.assertAllClose(from_tokens(tokens)["probabilities"], expected[:, -1], atol=1e-5, rtol=0)
             self.assertAllClose(from_texts(texts)["probabilities"], expected[:, -1], atol=1e-5, rtol=0)
             fast = from_tokens({**tokens, "speed": np.ones(4, np.float32)})

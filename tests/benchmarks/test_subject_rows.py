@@ -111,7 +111,7 @@ class WorkTest(tf.test.TestCase):
     def test_exits_are_stretched_over_more_layers(self):
         says = np.arange(3, dtype=np.float32)[None, :, None] * np.ones((2, 1, 2), np.float32)  # (rows, layers, classes)
         lengths = np.array([5, 9], np.int32)
-        deep = stretched(BranchOutputs(says, None, lengths, lengths), 6)
+        deep = stretched(BranchOutputs(says, None, lengths), 6)
         self.assertAllEqual(deep.probabilities[0, :, 0], [0, 0, 1, 1, 2, 2])
         self.assertAllEqual(deep.lengths, [128, 128])
 

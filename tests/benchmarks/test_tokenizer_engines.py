@@ -22,7 +22,7 @@ class TokenizerEnginesTest(tf.test.TestCase):
 
     def test_tokens_are_the_tokenizers_own(self):
         expected = {name: values.numpy() for name, values in self.tokenizer(TEXTS).items()}
-        ours = graph_tokenizer.load_texts(self.source, 1, inter_op_threads=-1)(TEXTS)
+        ours = graph_tokenizer.load_texts(self.source, 1)(TEXTS)
         theirs = hugging_face_tokenizer.load_texts(self.source, 1)(TEXTS)
         for name, values in expected.items():
             self.assertAllEqual(ours[name], values)

@@ -25,7 +25,11 @@ class VerdictTest(tf.test.TestCase):
         self.assertEqual(verdicts.at_least("a", 2.5, {})[2], "not measured")
 
     def test_dense_compares_speeds_and_the_share_of_the_peak(self):
-        milliseconds = {"onnxruntime int8": {1: 40.0, 8: 40.0, 32: 44.0}, "packed int8": {1: 50.0, 8: 40.0, 32: 40.0}}
+        milliseconds = {
+            "onnxruntime int8": {1: 40.0, 8: 40.0, 32: 44.0},
+            "packed int8": {1: 90.0, 8: 40.0, 32: 40.0},
+            "packed int8, shared operations": {1: 50.0, 8: 41.0},
+        }
         rows = [
             {"engine": engine, "batch_size": size, "ms_per_row": ms, "gops": 22000 / ms}
             for engine, of_size in milliseconds.items()
@@ -69,17 +73,19 @@ class VerdictTest(tf.test.TestCase):
     def test_chosen_judges_accuracy_and_both_rivals(self):
         engines = {"packed int8": 1.0, verdicts.SCHEDULED: 0.8, "onnxruntime int8": 2.4}
         rows = [
-            {"engine": name, "batch_size": size, "from": source, "ms_per_row": ms}
+            {"engine": name, "batch_size": size, "from": source, "clients": clients, "ms_per_row": ms / clients}
             for name, ms in engines.items()
             for size in (1, 32)
             for source in ("tokens", "texts")
+            for clients in (1, 2)
         ]
-        rows.append({"engine": "fastbert package", "batch_size": 1, "from": "texts", "ms_per_row": 9.0})
+        rows.append({"engine": "fastbert package", "batch_size": 1, "from": "texts", "clients": 1, "ms_per_row": 9.0})
         accuracy = {"padded float32": 0.91, "packed int8": 0.905, verdicts.SCHEDULED: 0.904}
         reported = {"accuracy": {name: {"accuracy": value} for name, value in accuracy.items()}}
         found = list(verdicts.chosen({"speed": 0.3, "reported": reported, "times": rows}))
         self.assertEqual([row.verdict for row in found[:4]], ["reached", "missed", "missed", "missed"])
         self.assertEqual([row.verdict for row in found[4:]], ["missed", "reached", "reached", "reached"])
+        self.assertStartsWith(found[5].measured, "3.00x (batch 1; 3.00x with one call at a time), 3.00x (batch 32")
         self.assertEqual(found[7].measured, "11.25x (batch 1)")
 
     def test_accuracy_may_fall_by_half_a_point_and_rise_by_anything(self):

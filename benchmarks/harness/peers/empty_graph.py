@@ -9,15 +9,15 @@ import numpy as np
 import tensorflow as tf
 
 from harness.peers.engine import Answers, Engine
-from harness.peers.saved_model import session_config
+from harness.peers.saved_model import quick_callable, session_config
 
 
-def load_texts(source: Path, threads: int, **session: int) -> Engine:
+def load_texts(source: Path, threads: int) -> Engine:
     """Builds a graph of one op, called as `graph_tokenizer` is."""
     with tf.Graph().as_default():
         texts = tf.compat.v1.placeholder(tf.string, [None])
-        running = tf.compat.v1.Session(config=session_config(threads, **session))
-        function = running.make_callable([tf.shape(texts)], [texts])
+        running = tf.compat.v1.Session(config=session_config(threads, share=False))
+        function = quick_callable(running, [tf.shape(texts).name], [texts.name])
 
     def call(batch: Sequence[str]) -> Answers:
         function(np.array([text.encode() for text in batch], object))

@@ -24,6 +24,8 @@ class Job:
     """Speed of every row, in [0, 1]; None does not say one."""
     from_texts: bool = False
     """Whether the engine starts from texts, tokenisation included."""
+    clients: int = 1
+    """Calls at a time. With several, the whole pass is timed, not every call."""
 
 
 def single_calls(job: Job, rows: int) -> Job:

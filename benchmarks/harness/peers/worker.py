@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -39,6 +40,8 @@ class Worker:
         engine, batches = self._prepared(Job(**job))
         if len(batches) > 1:
             engine(batches[0])
+        if job["clients"] > 1:
+            return {"seconds": [_seconds_of_clients(engine, batches, job["clients"])]}
         seconds = []
         for batch in batches:
             began = time.perf_counter()
@@ -74,6 +77,14 @@ class Worker:
                 engine = load_engine(name, source, known["precision"], threads, **options)
             self._engines[from_texts] = engine
         return self._engines[from_texts]
+
+
+def _seconds_of_clients(engine: Callable[[Any], Any], batches: list[Any], clients: int) -> float:
+    with ThreadPoolExecutor(clients) as pool:
+        list(pool.map(lambda _: None, range(clients)))  # the threads have started
+        began = time.perf_counter()
+        list(pool.map(engine, batches))
+        return time.perf_counter() - began
 
 
 def _with_speed(batch: Any, speed: float | None) -> Any:

@@ -13,12 +13,15 @@ from harness.performance.rows import StoredRows
 from harness.performance.settings import Settings
 from harness.performance.subject import Subject, callers_exports, trained
 from harness.performance.timing import running
+from harness.performance.verdicts import A_THREAD_A_CALL
 
 TASK = "sst2"
 BATCH_SIZES = (1, 32)
 HELD_OUT, STATISTICS, REPORTED = 12, 6, 4
 """Rows for the choice of a speed, for the scheduler, and for accuracy: so many times as many as are timed."""
 REFERENCE = "onnxruntime int8"
+SINGLE = f"{REFERENCE}{A_THREAD_A_CALL}"
+"""The peer for several calls at a time: ours needs no other setting for them."""
 PACKAGE = "fastbert package"
 SCHEDULED = f"{INT8}, the scheduler's exits"
 
@@ -30,7 +33,8 @@ def measure(settings: Settings) -> dict[str, Any]:
 
     Returns:
         `speed`; `exits` of the scheduler's choice at it; `held_out` and `reported`, each `rows` and `accuracy` by
-        engine; `times`: a list of results: `engine`, `batch_size`, `from`, milliseconds a row.
+        engine; `times`: a list of results: `engine`, `batch_size`, `from`, `clients` (calls at a time), milliseconds a
+        row.
     """
     subject, work = trained(TASK, settings), settings.work
     held_out = subject.held_out_rows(HELD_OUT * settings.rows)
@@ -47,10 +51,11 @@ def measure(settings: Settings) -> dict[str, Any]:
         SCHEDULED: scheduled,
         **callers_exports(settings),
         REFERENCE: subject.peer(*REFERENCE.split()),
+        SINGLE: subject.peer(*REFERENCE.split(), threads=1),
         PACKAGE: subject.peer("fastbert_package", "float32"),
         PADDED: teacher,
     }
-    fixed = {REFERENCE, PADDED}  # full depth
+    fixed = {REFERENCE, SINGLE, PADDED}  # full depth
     speeds = {name: None if name in fixed else speed for name in engines}
     with running(engines, work / "logs" / "chosen") as workers:
         return {
@@ -68,15 +73,16 @@ def _reported(
     accuracy = {
         name: answers(worker, everything, speeds[name], settings.work)
         for name, worker in workers.items()
-        if name != PACKAGE
+        if name not in (PACKAGE, SINGLE)
     }
     accuracy[PACKAGE] = _package_accuracy(workers[PACKAGE], everything, speeds[PACKAGE], settings)
     rows = subject.reported_rows(settings.rows)
     times = [
-        {"engine": name, "batch_size": size, "from": source, **summary}
+        {"engine": name, "batch_size": size, "from": source, "clients": clients, **summary}
         for size in BATCH_SIZES
         for source in ("tokens", "texts")
-        for name, summary in _times(workers, rows, size, source, speeds, settings).items()
+        for clients in (1, settings.threads)
+        for name, summary in _times(workers, rows, size, source, clients, speeds, settings).items()
     ]
     return {"reported": {"rows": len(everything), "accuracy": accuracy}, "times": times}
 
@@ -86,13 +92,17 @@ def _times(
     rows: StoredRows,
     batch_size: int,
     source: str,
+    clients: int,
     speeds: Mapping[str, float | None],
     settings: Settings,
 ) -> dict[str, dict[str, Any]]:
     """All engines in turns; the package takes single texts alone, and the padded teacher is there for its accuracy."""
-    single_texts = batch_size == 1 and source == "texts"
-    names = [name for name in workers if name != PADDED and (name != PACKAGE or single_texts)]
-    jobs = {name: rows.short_job(batch_size, speed=speeds[name], from_texts=source == "texts") for name in names}
+    left_out = {PADDED, SINGLE if clients == 1 else REFERENCE}
+    if batch_size > 1 or source == "tokens" or clients > 1:
+        left_out.add(PACKAGE)
+    names = [name for name in workers if name not in left_out]
+    options = {"from_texts": source == "texts", "clients": clients}
+    jobs = {name: rows.short_job(batch_size, speed=speeds[name], **options) for name in names}
     return rows.take_turns({name: workers[name] for name in names}, jobs, settings.turns)
 
 

@@ -10,7 +10,7 @@ from harness.peers.job import Job
 from harness.peers.processes import EngineProcess, EngineSettings, take_turns
 from harness.peers.product import OPERATIONS
 from harness.peers.workload import Workload, random_workload
-from harness.performance.ours import STACKS
+from harness.performance.ours import PACKED, SHARED, STACKS
 from harness.performance.rows import StoredRows
 from harness.performance.settings import Settings
 from harness.performance.subject import BERT_BASE, random_bert_base, trained
@@ -36,6 +36,7 @@ def measure(settings: Settings) -> dict[str, Any]:
     rows = subject.store(random_workload(ROWS, LENGTH, BERT_BASE.vocabulary_size), "32_rows")
     single = subject.store(Workload([[1]] * PRODUCTS_A_PASS, [[0]] * PRODUCTS_A_PASS, [], []), "products")
     ours = {stack: subject.ours(stack) for stack in STACKS if settings.wanted(stack)}
+    ours |= {f"{stack}{SHARED}": subject.ours(stack, share=True) for stack in PACKED if settings.wanted(stack)}
     products = {f"product {kind}": EngineSettings("product", "", kind, settings.threads) for kind in PRODUCTS}
     flops = packed_flops(subject.classifier.model.config, np.array([LENGTH]))
     results: list[dict[str, Any]] = []

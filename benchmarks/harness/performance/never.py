@@ -80,4 +80,4 @@ def stretched(outputs: BranchOutputs, num_layers: int) -> BranchOutputs:
     layers = outputs.probabilities.shape[1]
     places = np.ceil(np.arange(1, num_layers + 1) * layers / num_layers).astype(int) - 1
     lengths = np.full_like(outputs.lengths, LENGTH)
-    return replace(outputs, probabilities=outputs.probabilities[:, places], lengths=lengths, padded_lengths=lengths)
+    return replace(outputs, probabilities=outputs.probabilities[:, places], lengths=lengths)

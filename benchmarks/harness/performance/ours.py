@@ -21,6 +21,8 @@ INT8 = "packed int8"
 PACKED = ("packed float32", "packed bfloat16", INT8)
 STACKS = (PADDED, *PACKED)
 """Padded to the longest row of the batch, as plain TensorFlow is; or real tokens alone."""
+SHARED = ", shared operations"
+"""Ends the name of an engine whose threads share every operation; in others each runs a part of a call's rows."""
 
 
 def source_digest() -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.performance.markdown import table, unique
-from harness.performance.verdicts import verdict_table
+from harness.performance.verdicts import times_of_clients, verdict_table
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 RESULTS = DOCS / "results" / "performance"
@@ -197,8 +197,8 @@ def chosen_section(result: dict[str, Any]) -> str:
 
 def chosen_table(result: dict[str, Any]) -> str:
     """Accuracy and milliseconds a row; what was not timed stays empty."""
-    kinds = [(1, "tokens"), (32, "tokens"), (1, "texts"), (32, "texts")]
-    cells = {(row["engine"], row["batch_size"], row["from"]): f"{row['ms_per_row']:.2f}" for row in result["times"]}
+    times = times_of_clients(result)
+    kinds = unique((size, source, clients) for _, size, source, clients in times)
     body = []
     for engine, said in result["reported"]["accuracy"].items():
         held_out = result["held_out"]["accuracy"].get(engine)
@@ -207,9 +207,9 @@ def chosen_table(result: dict[str, Any]) -> str:
             f"{said['mean_exit_layer']:.2f}" if "mean_exit_layer" in said else "full depth",
             "" if held_out is None else f"{held_out['accuracy']:.4f}",
             f"{said['accuracy']:.4f}",
-            *(cells.get((engine, *kind), "") for kind in kinds),
+            *(f"{times[(engine, *kind)]:.2f}" if (engine, *kind) in times else "" for kind in kinds),
         ])  # fmt: skip
-    heads = [f"ms/row, batch {size}, from {source}" for size, source in kinds]
+    heads = [f"ms/row, batch {size}, from {source}, {clients} at a time" for size, source, clients in kinds]
     return table(["engine", "mean layer", "accuracy, held out", "accuracy, dev", *heads], body)
 
 
@@ -271,7 +271,7 @@ def about(part: str, result: dict[str, Any], threads: int | None = None) -> str:
     instructions = ", ".join(machine["instructions"])
     count = threads or result["threads"]
     classifiers = " ".join(f"--classifier {task}=runs/{task}/classifier" for task in TASKS[part])
-    told = {"turns": "turns", "rows": "rows_timed", "inter_op_threads": "inter_op_threads"}
+    told = {"turns": "turns", "rows": "rows_timed"}
     flags = " ".join(f"--{flag} {result[name]}" for flag, name in told.items() if name in result)
     return (
         f"```\npython benchmarks/performance.py --parts {part} {flags} {classifiers}\n```\n\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.peers.engine import PRECISIONS
@@ -29,8 +29,6 @@ class Settings:
     """Timed passes of every engine."""
     rows: int
     """At most so many rows of a data set are timed, evenly over the lengths; other counts are multiples of it."""
-    session: Mapping[str, int] = field(default_factory=dict)
-    """Thread settings of our engines alone: arguments of `harness.peers.saved_model.session_config`."""
 
     def wanted(self, name: str) -> bool:
         """Whether an engine takes part."""

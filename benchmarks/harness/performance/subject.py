@@ -74,9 +74,10 @@ class Subject:
 
     # === Engines ===
 
-    def peer(self, name: str, precision: str) -> EngineSettings:
-        """Settings of a peer's worker."""
-        return EngineSettings(name, str(self.directory), precision, self.settings.threads, str(self.directory))
+    def peer(self, name: str, precision: str, threads: int | None = None) -> EngineSettings:
+        """Settings of a peer's worker; None for the caller's number of threads."""
+        threads = threads or self.settings.threads
+        return EngineSettings(name, str(self.directory), precision, threads, str(self.directory))
 
     def peers(self) -> dict[str, EngineSettings]:
         """All peers that take part, at all their precisions."""
@@ -84,13 +85,13 @@ class Subject:
         wanted = (pair for pair in pairs if self.settings.wanted(" ".join(pair)))
         return {" ".join(pair): self.peer(*pair) for pair in wanted}
 
-    def ours(self, stack: str, adaptive: bool = False) -> EngineSettings:
-        """Settings of a worker of ours: full depth, or all branches on."""
+    def ours(self, stack: str, adaptive: bool = False, share: bool = False) -> EngineSettings:
+        """Settings of a worker of ours: full depth, or all branches on; `share` as for `exported`."""
         exits = tuple(range(1, self.num_layers + 1)) if adaptive else (self.num_layers,)
         directory = self._graph(stack, "adaptive" if adaptive else "dense")
         if not directory.exists():
             write_graph(directory, self.classifier, self._stack(stack), ExitSchedule(exits))
-        return exported(directory, self.settings)
+        return exported(directory, self.settings, share)
 
     def scheduled(self, stack: str, speed: float, outputs: BranchOutputs) -> tuple[EngineSettings, Exits]:
         """Settings of a worker of ours with the exits that `fastbert export --exits auto` chooses, and these exits.
@@ -103,7 +104,7 @@ class Subject:
             outputs: answers of all branches for held-out rows.
         """
         built = self._stack(stack)
-        exits = choose(ExitRequest(measured=True), built, outputs, speed)
+        exits = choose(ExitRequest(measured=True), built, outputs, lambda _: (speed,))
         directory = self._graph(stack, "scheduled")
         write_graph(directory, self.classifier, built, ExitSchedule(exits.layers, exits.shrink_share))
         return exported(directory, self.settings), exits
@@ -141,9 +142,9 @@ class Subject:
         return picked(workload, np.argsort(workload.lengths, kind="stable"))
 
 
-def exported(directory: Path, settings: Settings) -> EngineSettings:
-    """Settings of a worker of any exported version."""
-    return EngineSettings("saved_model", str(directory), "", settings.threads, options=settings.session)
+def exported(directory: Path, settings: Settings, share: bool = False) -> EngineSettings:
+    """Settings of a worker of any exported version; `share` as for `harness.peers.saved_model.load`."""
+    return EngineSettings("saved_model", str(directory), "", settings.threads, options={"share": int(share)})
 
 
 def callers_exports(settings: Settings) -> dict[str, EngineSettings]:

@@ -12,8 +12,7 @@ from harness.performance.timing import running
 
 TASKS = ("sst2", "ag_news", "book_review")
 BATCH_SIZES = (1, 32, 1000)
-GRAPHS = ("graph_tokenizer", "empty_graph")
-RIVALS = ("hugging_face_tokenizer", "hugging_face_encode")
+ENGINES = ("graph_tokenizer", "empty_graph", "hugging_face_tokenizer", "hugging_face_encode")
 ROWS = 1000
 MORE_TURNS = 2
 
@@ -28,9 +27,8 @@ def measure(settings: Settings) -> dict[str, Any]:
     for task in (task for task in TASKS if task in settings.classifiers):
         subject = trained(task, settings)
         rows = subject.store(repeated(subject.reported_rows(ROWS).workload, ROWS), "texts")
-        options = dict.fromkeys(GRAPHS, settings.session) | dict.fromkeys(RIVALS, {})
         source = str(subject.directory)
-        workers = {name: EngineSettings(name, source, "", threads=1, options=given) for name, given in options.items()}
+        workers = {name: EngineSettings(name, source, "", threads=1) for name in ENGINES}
         with running(workers, settings.work / "logs" / "tokenization") as engines:
             for size in BATCH_SIZES:
                 jobs = dict.fromkeys(engines, rows.short_job(size, from_texts=True))

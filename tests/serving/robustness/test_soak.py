@@ -1,4 +1,4 @@
-"""The half-minute form of `benchmarks/soak.py`."""
+"""The one-minute form of `benchmarks/soak.py`."""
 
 import tempfile
 from pathlib import Path
@@ -9,7 +9,7 @@ from small_classifier import quick_export
 
 # A rate far below what the model allows: the machine may have other work, and a full queue refuses calls, rightly.
 SETTINGS = SoakSettings(
-    seconds=30, rate=40, swap_seconds=3, fewest_swaps=2, disturb_seconds=0.3, max_growth_mebibytes=128, is_pinned=False
+    seconds=60, rate=25, swap_seconds=5, fewest_swaps=2, disturb_seconds=0.5, max_growth_mebibytes=128, is_pinned=False
 )
 
 
