@@ -12,9 +12,7 @@ def add_thread_arguments(parser: argparse._ActionsContainer) -> None:
         ("tensorflow_intra_op_parallelism", "threads of an op"),
         ("tensorflow_inter_op_parallelism", "ops at a time"),
     ):
-        parser.add_argument(
-            f"--{name}", type=int, default=0, metavar="N", help=f"{what} (default: %(default)s, one a processor)"
-        )
+        parser.add_argument(f"--{name}", type=int, metavar="N", help=f"{what} (default: 1; 0 is one a processor)")
 
 
 def thread_options(arguments: argparse.Namespace) -> dict[str, Any]:

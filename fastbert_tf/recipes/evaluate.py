@@ -105,8 +105,8 @@ def evaluate_model(
     metrics: Sequence[str] = ("accuracy",),
     precision: str = "float32",
     calibration: str | os.PathLike[str] | None = None,
-    intra_op_threads: int = 0,
-    inter_op_threads: int = 0,
+    intra_op_threads: int | None = None,
+    inter_op_threads: int | None = None,
     **options: Any,
 ) -> Report:
     """As `evaluate_classifier`, from the folder of a trained classifier and a named task or a table.

@@ -113,8 +113,8 @@ def export_model(
     calibration: str | os.PathLike[str] | None = None,
     text: str | int = "text",
     text_pair: str | int | None = None,
-    intra_op_threads: int = 0,
-    inter_op_threads: int = 0,
+    intra_op_threads: int | None = None,
+    inter_op_threads: int | None = None,
     **options: Any,
 ) -> Path:
     """As `export_classifier`, from a trained classifier's folder, with a task's training rows or a table for int8.

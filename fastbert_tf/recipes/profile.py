@@ -53,8 +53,8 @@ def profile_classifier(
 def profile_model(
     model: str | os.PathLike[str],
     output: str | os.PathLike[str],
-    intra_op_threads: int = 0,
-    inter_op_threads: int = 0,
+    intra_op_threads: int | None = None,
+    inter_op_threads: int | None = None,
     **options: Any,
 ) -> Profile:
     """As `profile_classifier`, from the folder of a trained classifier, with this many threads.

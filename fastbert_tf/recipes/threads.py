@@ -5,20 +5,27 @@ from __future__ import annotations
 import tensorflow as tf
 
 
-def set_threads(intra_op_threads: int = 0, inter_op_threads: int = 0) -> None:
-    """Sets how many threads TensorFlow takes.
+def set_threads(intra_op_threads: int | None = None, inter_op_threads: int | None = None) -> None:
+    """Sets how many threads TensorFlow takes; one each is what fits the graphs of this package best.
 
     Args:
-        intra_op_threads: threads of an operation; 0 leaves it at one a processor.
-        inter_op_threads: operations at a time; 0 leaves it at one a processor.
+        intra_op_threads: threads of an operation; 0 is one a processor, and None is 1 unless TensorFlow has run
+            something in this process: then it keeps what it has.
+        inter_op_threads: operations at a time; likewise.
 
     Raises:
         ValueError: a number is negative.
-        RuntimeError: TensorFlow has run something in this process.
+        RuntimeError: TensorFlow has run something in this process with another number.
     """
-    if min(intra_op_threads, inter_op_threads) < 0:
+    if min(intra_op_threads or 0, inter_op_threads or 0) < 0:
         raise ValueError(f"threads must be at least 0, but are {intra_op_threads} and {inter_op_threads}")
-    if intra_op_threads:
-        tf.config.threading.set_intra_op_parallelism_threads(intra_op_threads)
-    if inter_op_threads:
-        tf.config.threading.set_inter_op_parallelism_threads(inter_op_threads)
+    threading = tf.config.threading
+    for threads, set_number in (
+        (intra_op_threads, threading.set_intra_op_parallelism_threads),
+        (inter_op_threads, threading.set_inter_op_parallelism_threads),
+    ):
+        try:
+            set_number(1 if threads is None else threads)
+        except RuntimeError:
+            if threads is not None:
+                raise
