@@ -1,4 +1,4 @@
-"""The arguments that set TensorFlow's threads, by the names that the server's flags have."""
+"""The arguments that set TensorFlow's threads, with the names of the server's flags."""
 
 from __future__ import annotations
 

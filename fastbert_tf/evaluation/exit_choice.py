@@ -71,7 +71,7 @@ def predict_ms(costs: ExitCosts, schedule: ExitSchedule, exit_layer: np.ndarray,
         now = np.count_nonzero(leaving == exit, axis=1)
         answered = answered + now
         shrinks = (now > 0) & (answered >= schedule.shrink_share * inside) & (exit < last)
-        total = total + np.where(shrinks, costs.of("shrink", inside), 0)
+        total = total + np.where(shrinks & (answered < inside), costs.of("shrink", inside), 0)  # else the loop ends
         inside, answered = np.where(shrinks, inside - answered, inside), np.where(shrinks, 0, answered)
         before = exit
     return float(total.sum() / len(exit_layer))
@@ -86,10 +86,10 @@ def choose_exits(
 ) -> ExitSchedule:
     """Chooses branches and shrinking for the least predicted time, over plain BERT's, as a mean over speeds and sizes.
 
-    At every batch size the choice saves `LEAST_GAIN` of plain BERT's time, as a mean over the speeds, and at none of
-    them it is slower by more than that or, if it is more, than the costs' uncertainty. (At speed 0 exits can only
-    cost.) Up to 8 layers every subset of branches is tried; in deeper models branches are switched one at a time,
-    from all on and from all off, as long as that helps.
+    At every batch size the choice saves `LEAST_GAIN` of plain BERT's time, as a mean over the speeds, or more where the
+    costs are less certain than that; and at none of the speeds it is slower by more than `LEAST_GAIN`. (At speed 0
+    exits can only cost.) Up to 8 layers every subset of branches is tried; in deeper models branches are switched one
+    at a time, from all on and from all off, as long as that helps.
 
     Args:
         costs: measured costs, one a batch size.
@@ -106,7 +106,7 @@ def choose_exits(
     rows, layers, _ = probabilities.shape
     plain, last = ExitSchedule((layers,)), np.full(rows, layers)
     reference = _milliseconds(costs, plain, last)  # (batch sizes,)
-    margin = max(LEAST_GAIN, *(one.uncertainty for one in costs))
+    least_gain = max(LEAST_GAIN, *(one.uncertainty for one in costs))
 
     @cache
     def exit_layers(exits: Exits) -> list[np.ndarray]:
@@ -125,7 +125,7 @@ def choose_exits(
 
     def keeps_the_promise(schedule: ExitSchedule) -> bool:
         found = ratios(schedule)
-        if found.max() > 1 + margin or found.mean(0).max() > 1 - LEAST_GAIN:
+        if found.max() > 1 + LEAST_GAIN or found.mean(0).max() > 1 - least_gain:
             return False
         never = _milliseconds(costs, schedule, last) / reference
         return most_loss is None or bool(never.max() <= 1 + most_loss)

@@ -49,12 +49,12 @@ class Server(Front):
             raise
         scheduler = BatchScheduler(parameters, [metrics.batch_ran])
         backend = LocalBackend(store, scheduler)
-        closers: list[Callable[[float], None]] = [lambda _: threads.close(), backend.close]
+        closers: list[Callable[[float], None]] = [backend.close, lambda _: threads.close()]  # in this order
         if models.model_config_file and models.model_config_file_poll_wait_seconds:
             watcher = ConfigWatcher(
                 models.model_config_file, config, store.reload, models.model_config_file_poll_wait_seconds
             ).start()
-            closers.insert(1, lambda _: watcher.close())
+            closers.insert(0, lambda _: watcher.close())
         self._backend = backend
         return OpenedBackend(backend, lambda: scheduler.queued_rows, closers)
 

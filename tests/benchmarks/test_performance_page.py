@@ -77,7 +77,7 @@ class PageTest(tf.test.TestCase):
             {"engine": "ours", "batch_size": 1, "from": "tokens", "clients": 1, "ms_per_row": 0.5},
             {"engine": "ours", "batch_size": 1, "from": "tokens", "clients": 2, "ms_per_row": 0.25},
             {"engine": "theirs", "batch_size": 1, "from": "texts", "clients": 1, "ms_per_row": 9.0},
-            {"engine": "theirs, a thread a call", "batch_size": 1, "from": "tokens", "clients": 2, "ms_per_row": 1.0},
+            {"engine": "theirs", "batch_size": 1, "from": "tokens", "clients": 2, "ms_per_row": 1.0},
         ]
         reported = {"ours": {"accuracy": 0.9, "mean_exit_layer": 2.5}, "theirs": {"accuracy": 0.91}}
         held_out = {"ours": {"accuracy": 0.95}}

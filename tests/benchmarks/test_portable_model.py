@@ -9,6 +9,7 @@ from absl.testing import parameterized
 from harness.peers import saved_model
 from harness.peers import tensorflow as plain_tensorflow
 from harness.peers.portable_model import PortableModel, portable
+from harness.peers.split import SplitEngine
 from harness.peers.workload import sorted_workload
 from harness.performance.ours import PADDED, build, write_graph
 
@@ -84,11 +85,11 @@ class OursTest(tf.test.TestCase):
         expected = probabilities(trained, tokens)  # (rows, layers, classes)
         folder = Path(self.get_temp_dir())
         stack = build(classifier, PADDED, task.dev)
-        for exits, left_at, share in (((3,), 3, 1), ((1, 2, 3), 1, 0)):
+        for exits, left_at, threads in (((3,), 3, 2), ((1, 2, 3), 1, 1)):
             directory = folder / str(len(exits))
             write_graph(directory, classifier, stack, ExitSchedule(exits))
-            from_tokens = saved_model.load(directory, "float32", threads=3, share=share)
-            from_texts = saved_model.load_texts(directory, threads=3)
+            from_tokens = SplitEngine(saved_model.load(directory, "float32", threads), 3)
+            from_texts = SplitEngine(saved_model.load_texts(directory, threads), 3)
             self.assertAllClose(from_tokens(tokens)["probabilities"], expected[:, -1], atol=1e-5, rtol=0)
             self.assertAllClose(from_texts(texts)["probabilities"], expected[:, -1], atol=1e-5, rtol=0)
             fast = from_tokens({**tokens, "speed": np.ones(4, np.float32)})

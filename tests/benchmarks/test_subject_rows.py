@@ -77,7 +77,7 @@ class ChoiceTest(tf.test.TestCase):
         self.assertAllClose(answers(engine, rows, 0.3, Path()), {"accuracy": 0.915, "mean_exit_layer": 2.0})
         teacher = np.arange(1000) >= 80  # 1 loss in 1000 is 0.1 points, give or take 0.1; 5 are 0.5, give or take 0.22
         engine = Answering({0.0: 80, 0.3: 81, 0.6: 85, 0.7: 82, 1.0: 90})
-        self.assertEqual(choose_speed(engine, rows, teacher, rows, Path()), 0.7)
+        self.assertEqual(choose_speed(engine, rows, teacher, rows, Path()), 0.3)  # 0.6 fails: 0.7 is luck
         self.assertEqual(choose_speed(Answering({1.0: 85}), rows, teacher, rows, Path()), 0.0)
 
     def test_loss_is_paired_and_weighted(self):

@@ -71,7 +71,12 @@ class VerdictTest(tf.test.TestCase):
         self.assertIn("the scheduler's: 4, 12", found[3].asked)
 
     def test_chosen_judges_accuracy_and_both_rivals(self):
-        engines = {"packed int8": 1.0, verdicts.SCHEDULED: 0.8, "onnxruntime int8": 2.4}
+        engines = {
+            "packed int8": 1.0,
+            verdicts.SCHEDULED: 0.8,
+            "onnxruntime int8": 2.4,
+            "onnxruntime int8, rows split": 2.5,
+        }
         rows = [
             {"engine": name, "batch_size": size, "from": source, "clients": clients, "ms_per_row": ms / clients}
             for name, ms in engines.items()

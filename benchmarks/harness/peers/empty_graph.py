@@ -16,7 +16,7 @@ def load_texts(source: Path, threads: int) -> Engine:
     """Builds a graph of one op, called as `graph_tokenizer` is."""
     with tf.Graph().as_default():
         texts = tf.compat.v1.placeholder(tf.string, [None])
-        running = tf.compat.v1.Session(config=session_config(threads, share=False))
+        running = tf.compat.v1.Session(config=session_config(threads))
         function = quick_callable(running, [tf.shape(texts).name], [texts.name])
 
     def call(batch: Sequence[str]) -> Answers:

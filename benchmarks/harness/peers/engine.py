@@ -28,7 +28,7 @@ PRECISIONS = {
 the file, and `fastbert_package`, which has neither tokens nor batches."""
 
 
-def load_engine(name: str, source: Path, precision: str, threads: int, **options: int) -> Engine:
+def load_engine(name: str, source: Path, precision: str, threads: int) -> Engine:
     """Loads an engine that takes tokens.
 
     Args:
@@ -36,17 +36,16 @@ def load_engine(name: str, source: Path, precision: str, threads: int, **options
         source: a directory that `prepare` has filled; for `saved_model` a version directory.
         precision: one of the engine's precisions.
         threads: threads that the engine may use for one call.
-        **options: what else the engine's `load` takes.
 
     Returns:
         The engine, ready to be called.
     """
-    engine: Engine = importlib.import_module(f"harness.peers.{name}").load(source, precision, threads, **options)
+    engine: Engine = importlib.import_module(f"harness.peers.{name}").load(source, precision, threads)
     return engine
 
 
 def load_text_engine(
-    name: str, source: Path, threads: int, token_engine: Callable[[], Engine], tokenizer: Path, **options: int
+    name: str, source: Path, threads: int, token_engine: Callable[[], Engine], tokenizer: Path
 ) -> Engine:
     """Loads an engine that takes texts.
 
@@ -56,14 +55,13 @@ def load_text_engine(
         threads: as for `load_engine`.
         token_engine: gives the engine from tokens.
         tokenizer: directory of Hugging Face's tokenizer, for engines that have none of their own.
-        **options: as for `load_engine`.
 
     Returns:
         The engine, ready to be called.
     """
     module = importlib.import_module(f"harness.peers.{name}")
     if hasattr(module, "load_texts"):
-        engine: Engine = module.load_texts(source, threads, **options)
+        engine: Engine = module.load_texts(source, threads)
         return engine
     encode = importlib.import_module("harness.peers.hugging_face_tokenizer").load(tokenizer)
     answer = token_engine()

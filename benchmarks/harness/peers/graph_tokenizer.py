@@ -23,7 +23,7 @@ def load_texts(source: Path, threads: int) -> Engine:
         tokenizer = WordPieceTokenizer(Vocabulary.load(source / "vocab.txt"), **settings)
         texts = tf.compat.v1.placeholder(tf.string, [None])
         outputs = tokenizer(texts)
-        running = tf.compat.v1.Session(config=session_config(threads, share=False))
+        running = tf.compat.v1.Session(config=session_config(threads))
         function = quick_callable(running, [output.name for output in outputs.values()], [texts.name])
 
     def encode(batch: Sequence[str]) -> Tokens:

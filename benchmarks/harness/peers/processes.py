@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -33,11 +33,11 @@ class EngineSettings:
     precision: str
     """One of the engine's precisions."""
     threads: int
-    """Threads of one call."""
+    """Threads of one call of the engine."""
     tokenizer: str | None = None
     """Directory of `vocab.txt` and `tokenizer.json`, where texts are answered."""
-    options: Mapping[str, int] = field(default_factory=dict)
-    """What else the engine's `load` takes."""
+    split: int = 1
+    """Threads over which the rows of a call are split, each with a call of the engine."""
 
 
 class EngineProcess:

@@ -20,6 +20,7 @@ import numpy as np
 
 from harness.peers.engine import load_engine, load_text_engine
 from harness.peers.job import Job
+from harness.peers.split import SplitEngine
 from harness.peers.workload import Workload
 
 
@@ -67,16 +68,16 @@ class Worker:
 
     def _engine(self, from_texts: bool) -> Callable[[Any], dict[str, np.ndarray]]:
         if from_texts not in self._engines:
-            known = self._settings
-            name, source, threads = known["name"], Path(known["source"]), known["threads"]
-            options = known["options"]
-            if from_texts:
-                tokenizer = Path(known["tokenizer"] or source)
-                engine = load_text_engine(name, source, threads, lambda: self._engine(False), tokenizer, **options)
-            else:
-                engine = load_engine(name, source, known["precision"], threads, **options)
-            self._engines[from_texts] = engine
+            engine, threads = self._loaded(from_texts), self._settings["split"]
+            self._engines[from_texts] = SplitEngine(engine, threads) if threads > 1 else engine
         return self._engines[from_texts]
+
+    def _loaded(self, from_texts: bool) -> Callable[[Any], dict[str, np.ndarray]]:
+        known = self._settings
+        name, source, threads = known["name"], Path(known["source"]), known["threads"]
+        if not from_texts:
+            return load_engine(name, source, known["precision"], threads)
+        return load_text_engine(name, source, threads, lambda: self._loaded(False), Path(known["tokenizer"] or source))
 
 
 def _seconds_of_clients(engine: Callable[[Any], Any], batches: list[Any], clients: int) -> float:

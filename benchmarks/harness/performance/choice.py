@@ -7,6 +7,7 @@ below the limit by one standard error.
 
 from __future__ import annotations
 
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,7 @@ def answers(engine: EngineProcess, rows: StoredRows, speed: float | None, work: 
 def choose_speed(
     engine: EngineProcess, rows: StoredRows, teacher_right: np.ndarray, like: StoredRows, work: Path
 ) -> float:
-    """Returns the highest speed whose loss is below `HIGHEST_LOSS` by a standard error; 0, full depth, if none is.
+    """Returns the highest speed up to which every loss is below `HIGHEST_LOSS` by a standard error; 0 if none is.
 
     Args:
         engine: an adaptive engine.
@@ -47,12 +48,12 @@ def choose_speed(
         work: folder for a file of answers.
     """
     weights = length_weights(rows.workload.lengths, like.workload.lengths)
-    fit = [
-        speed
-        for speed in SPEEDS
-        if loss_bound(teacher_right, right_answers(engine, rows, speed, work), weights) <= HIGHEST_LOSS + 1e-9
-    ]
-    return float(np.max(fit, initial=0.0))
+
+    def fits(speed: float) -> bool:
+        right = right_answers(engine, rows, speed, work)
+        return loss_bound(teacher_right, right, weights) <= HIGHEST_LOSS + 1e-9
+
+    return max(takewhile(fits, SPEEDS), default=0.0)
 
 
 def loss_bound(teacher_right: np.ndarray, right: np.ndarray, weights: np.ndarray) -> float:

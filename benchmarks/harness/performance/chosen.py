@@ -13,15 +13,14 @@ from harness.performance.rows import StoredRows
 from harness.performance.settings import Settings
 from harness.performance.subject import Subject, callers_exports, trained
 from harness.performance.timing import running
-from harness.performance.verdicts import A_THREAD_A_CALL
+from harness.performance.verdicts import ROWS_SPLIT
 
 TASK = "sst2"
 BATCH_SIZES = (1, 32)
 HELD_OUT, STATISTICS, REPORTED = 12, 6, 4
 """Rows for the choice of a speed, for the scheduler, and for accuracy: so many times as many as are timed."""
 REFERENCE = "onnxruntime int8"
-SINGLE = f"{REFERENCE}{A_THREAD_A_CALL}"
-"""The peer for several calls at a time: ours needs no other setting for them."""
+SPLIT = f"{REFERENCE}{ROWS_SPLIT}"
 PACKAGE = "fastbert package"
 SCHEDULED = f"{INT8}, the scheduler's exits"
 
@@ -51,11 +50,11 @@ def measure(settings: Settings) -> dict[str, Any]:
         SCHEDULED: scheduled,
         **callers_exports(settings),
         REFERENCE: subject.peer(*REFERENCE.split()),
-        SINGLE: subject.peer(*REFERENCE.split(), threads=1),
+        SPLIT: subject.peer(*REFERENCE.split(), split=True),
         PACKAGE: subject.peer("fastbert_package", "float32"),
         PADDED: teacher,
     }
-    fixed = {REFERENCE, SINGLE, PADDED}  # full depth
+    fixed = {REFERENCE, SPLIT, PADDED}  # full depth
     speeds = {name: None if name in fixed else speed for name in engines}
     with running(engines, work / "logs" / "chosen") as workers:
         return {
@@ -73,7 +72,7 @@ def _reported(
     accuracy = {
         name: answers(worker, everything, speeds[name], settings.work)
         for name, worker in workers.items()
-        if name not in (PACKAGE, SINGLE)
+        if name not in (PACKAGE, SPLIT)
     }
     accuracy[PACKAGE] = _package_accuracy(workers[PACKAGE], everything, speeds[PACKAGE], settings)
     rows = subject.reported_rows(settings.rows)
@@ -81,7 +80,7 @@ def _reported(
         {"engine": name, "batch_size": size, "from": source, "clients": clients, **summary}
         for size in BATCH_SIZES
         for source in ("tokens", "texts")
-        for clients in (1, settings.threads)
+        for clients in sorted({1, settings.threads})
         for name, summary in _times(workers, rows, size, source, clients, speeds, settings).items()
     ]
     return {"reported": {"rows": len(everything), "accuracy": accuracy}, "times": times}
@@ -97,7 +96,7 @@ def _times(
     settings: Settings,
 ) -> dict[str, dict[str, Any]]:
     """All engines in turns; the package takes single texts alone, and the padded teacher is there for its accuracy."""
-    left_out = {PADDED, SINGLE if clients == 1 else REFERENCE}
+    left_out = {PADDED}
     if batch_size > 1 or source == "tokens" or clients > 1:
         left_out.add(PACKAGE)
     names = [name for name in workers if name not in left_out]

@@ -15,12 +15,15 @@ from harness.performance.rows import StoredRows
 from harness.performance.settings import Settings
 from harness.performance.subject import BERT_BASE, random_bert_base, trained
 from harness.performance.timing import per_row, running
+from harness.performance.verdicts import ROWS_SPLIT
 from harness.performance.work import packed_flops
 
 LENGTH = 128
 ROWS = 32
 CALLS = {1: 4, 8: 2, 32: 1}
 """Calls of a pass by batch size; all take rows of the same workload."""
+JUDGED = ("onnxruntime float32", "onnxruntime int8", "openvino bfloat16")
+"""Peers that ours are held against: in both thread settings, as ours."""
 PRODUCTS = ("float32", "bfloat16", "int8")
 PRODUCTS_A_PASS = 5
 
@@ -37,11 +40,13 @@ def measure(settings: Settings) -> dict[str, Any]:
     single = subject.store(Workload([[1]] * PRODUCTS_A_PASS, [[0]] * PRODUCTS_A_PASS, [], []), "products")
     ours = {stack: subject.ours(stack) for stack in STACKS if settings.wanted(stack)}
     ours |= {f"{stack}{SHARED}": subject.ours(stack, share=True) for stack in PACKED if settings.wanted(stack)}
+    peers = subject.peers()
+    peers |= {f"{name}{ROWS_SPLIT}": subject.peer(*name.split(), split=True) for name in JUDGED if name in peers}
     products = {f"product {kind}": EngineSettings("product", "", kind, settings.threads) for kind in PRODUCTS}
     flops = packed_flops(subject.classifier.model.config, np.array([LENGTH]))
     results: list[dict[str, Any]] = []
     seconds: dict[str, list[np.ndarray]] = {name: [] for name in products}
-    with running({**subject.peers(), **ours, **products}, settings.work / "logs" / "dense") as workers:
+    with running({**peers, **ours, **products}, settings.work / "logs" / "dense") as workers:
         engines = {name: worker for name, worker in workers.items() if name not in products}
         differences = _differences(engines, rows, settings)
         for batch_size, calls in CALLS.items():

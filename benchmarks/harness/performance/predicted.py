@@ -11,9 +11,9 @@ import numpy as np
 from fastbert_serving.manifest import Exits
 from fastbert_tf.data import BatchPipeline, TextDataset
 from fastbert_tf.evaluation import BranchOutputs, predict_branches
-from fastbert_tf.inference import FloatStack
 from harness.peers.processes import EngineProcess
 from harness.peers.workload import shuffled
+from harness.performance.ours import INT8
 from harness.performance.rows import StoredRows, tokenised
 from harness.performance.subject import Subject
 
@@ -36,7 +36,7 @@ def statistics(subject: Subject, most: int) -> Statistics:
     count = len(subject.held_out)
     rows = subject.held_out.take(np.unique(np.linspace(0, count - 1, min(most, count)).astype(int)))
     pipeline = BatchPipeline(rows, subject.classifier.tokenizer)
-    outputs = predict_branches(FloatStack(subject.classifier.model), pipeline.ordered())
+    outputs = predict_branches(subject.stack(INT8), pipeline.ordered())
     return Statistics(outputs, rows_as_predicted(subject, rows, "predicted"))
 
 

@@ -74,10 +74,11 @@ class Subject:
 
     # === Engines ===
 
-    def peer(self, name: str, precision: str, threads: int | None = None) -> EngineSettings:
-        """Settings of a peer's worker; None for the caller's number of threads."""
-        threads = threads or self.settings.threads
-        return EngineSettings(name, str(self.directory), precision, threads, str(self.directory))
+    def peer(self, name: str, precision: str, split: bool = False) -> EngineSettings:
+        """Settings of a peer's worker: all threads share its operations, or each has a part of a call's rows."""
+        folder, threads = str(self.directory), self.settings.threads
+        share = (1, threads) if split else (threads, 1)
+        return EngineSettings(name, folder, precision, share[0], folder, share[1])
 
     def peers(self) -> dict[str, EngineSettings]:
         """All peers that take part, at all their precisions."""
@@ -90,7 +91,7 @@ class Subject:
         exits = tuple(range(1, self.num_layers + 1)) if adaptive else (self.num_layers,)
         directory = self._graph(stack, "adaptive" if adaptive else "dense")
         if not directory.exists():
-            write_graph(directory, self.classifier, self._stack(stack), ExitSchedule(exits))
+            write_graph(directory, self.classifier, self.stack(stack), ExitSchedule(exits))
         return exported(directory, self.settings, share)
 
     def scheduled(self, stack: str, speed: float, outputs: BranchOutputs) -> tuple[EngineSettings, Exits]:
@@ -103,7 +104,7 @@ class Subject:
             speed: threshold to choose for.
             outputs: answers of all branches for held-out rows.
         """
-        built = self._stack(stack)
+        built = self.stack(stack)
         exits = choose(ExitRequest(measured=True), built, outputs, lambda _: (speed,))
         directory = self._graph(stack, "scheduled")
         write_graph(directory, self.classifier, built, ExitSchedule(exits.layers, exits.shrink_share))
@@ -112,7 +113,8 @@ class Subject:
     def _graph(self, stack: str, kind: str) -> Path:
         return self.folder / f"ours_{source_digest()}" / f"{stack.replace(' ', '_')}_{kind}"
 
-    def _stack(self, name: str) -> SavableStack:
+    def stack(self, name: str) -> SavableStack:
+        """Returns one of `harness.performance.ours.STACKS`."""
         if name not in self._stacks:
             self._stacks.clear()  # one at a time: at BERT-base's shape each takes gigabytes with its graphs
             gc.collect()
@@ -143,8 +145,16 @@ class Subject:
 
 
 def exported(directory: Path, settings: Settings, share: bool = False) -> EngineSettings:
-    """Settings of a worker of any exported version; `share` as for `harness.peers.saved_model.load`."""
-    return EngineSettings("saved_model", str(directory), "", settings.threads, options={"share": int(share)})
+    """Settings of a worker of any exported version.
+
+    Args:
+        directory: the version.
+        settings: the number of threads.
+        share: whether all threads share every operation; else each runs a part of a call's rows, as our server does
+            with large calls.
+    """
+    threads, split = (settings.threads, 1) if share else (1, settings.threads)
+    return EngineSettings("saved_model", str(directory), "", threads, split=split)
 
 
 def callers_exports(settings: Settings) -> dict[str, EngineSettings]:

@@ -51,7 +51,7 @@ class SharedLines:
 
     def __call__(self, lengths: tf.Tensor, hidden_first: tf.Tensor, row: tf.Tensor, slot: tf.Tensor) -> Layout:
         """Lays rows out; see `layout.Lines`."""
-        rows = OwnLines(self.num_heads, 1)(lengths, hidden_first, row, slot)
+        rows = OwnLines(self.num_heads)(lengths, hidden_first, row, slot)
         layout = tf.cond(tf.equal(tf.size(lengths), 1), lambda: rows, lambda: self._shared(rows, row, slot))
         # Layer normalisation is fused only where the graph optimizer knows the rank. And where outputs of a `tf.cond`
         # go straight into another one, TensorFlow 2.20 loses them in a SavedModel ("Retval does not have value").

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from fastbert_serving.errors import ServerUnavailable
+
 T = TypeVar("T")
 
 
@@ -28,7 +30,11 @@ class GraphThreads:
             self._idle.put(worker)
 
     def run(self, call: Callable[..., T], *arguments: Any) -> T:
-        """Returns the result of a call, or raises what it raises."""
+        """Returns the result of a call, or raises what it raises.
+
+        Raises:
+            ServerUnavailable: the threads are closed.
+        """
         worker = self._idle.get()
         try:
             return worker.start(call, *arguments).result()
@@ -36,12 +42,12 @@ class GraphThreads:
             self._idle.put(worker)
 
     def run_on_each(self, call: Callable[..., Any], *arguments: Any) -> None:
-        """Makes a call once on every thread, one after the other, between the calls of others."""
-        for worker in self._workers:
-            worker.start(call, *arguments).result()
+        """Makes a call on every thread, on all at a time, after what each is at; errors are those of `run`."""
+        for future in [worker.start(call, *arguments) for worker in self._workers]:
+            future.result()
 
     def close(self) -> None:
-        """Ends the threads, after the calls that were made before."""
+        """Ends the threads, after the calls that were made before; later ones are refused."""
         for worker in self._workers:
             worker.close()
 
@@ -51,15 +57,22 @@ class _Worker:
 
     def __init__(self, name: str) -> None:
         self._calls: queue.SimpleQueue[tuple[Future, Callable[..., Any], tuple] | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()  # no call comes after the end
+        self._is_closed = False
         threading.Thread(target=self._work, name=name, daemon=True).start()
 
     def start(self, call: Callable[..., T], *arguments: Any) -> Future[T]:
         future: Future[T] = Future()
-        self._calls.put((future, call, arguments))
+        with self._lock:
+            if self._is_closed:
+                raise ServerUnavailable("the server is stopping")
+            self._calls.put((future, call, arguments))
         return future
 
     def close(self) -> None:
-        self._calls.put(None)
+        with self._lock:
+            self._is_closed = True
+            self._calls.put(None)
 
     def _work(self) -> None:
         while (job := self._calls.get()) is not None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import tensorflow as tf
 
+from fastbert_serving.errors import ServerUnavailable
 from fastbert_serving.models.graph_threads import GraphThreads
 
 
@@ -38,6 +40,18 @@ class GraphThreadsTest(tf.test.TestCase):
         self.assertEqual(self.threads.run(sum, [1, 2]), 3)
         with self.assertRaises(ZeroDivisionError):
             self.threads.run_on_each(lambda: 1 // 0)
+
+    def test_calls_before_the_end_are_answered_and_later_ones_refused(self):
+        may_end = threading.Event()
+        with ThreadPoolExecutor(3) as clients:
+            begun = [clients.submit(self.threads.run, may_end.wait, 30) for _ in range(3)]
+            while self.threads._idle.qsize():
+                time.sleep(0.001)
+            self.threads.close()
+            may_end.set()
+            self.assertEqual([future.result() for future in begun], [True] * 3)
+        with self.assertRaisesRegex(ServerUnavailable, "stopping"):
+            self.threads.run(sum, [1])
 
 
 def _meet(barrier):
