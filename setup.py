@@ -76,8 +76,16 @@ setup(
         "jax": ["jax[cpu]"],
         "beam": ["apache-beam>=2.77", "protobuf<7"],  # Beam's own bound, told to pip at once: else it tries every Beam
         # The engines that benchmarks/performance.py measures against; PyTorch alone takes gigabytes where pip finds no
-        # build for CPUs only. `make bench` puts them into an environment of their own.
-        "bench": ["fastbert", "onnx", "onnxruntime", "openvino", "tokenizers", "torch"],
+        # build for CPUs only. `make bench` puts them into an environment of their own. docs/performance.md is measured
+        # with these versions.
+        "bench": [
+            "fastbert==0.2.2",
+            "onnx==1.23.2",
+            "onnxruntime==1.31.1",
+            "openvino==2026.4.1",
+            "tokenizers==0.23.3",
+            "torch==2.15.0",
+        ],
         "dev": [
             "kubernetes-validate",
             "mypy~=2.4.0",

@@ -21,7 +21,7 @@ from fastbert_tf.checkpoints import SavedClassifier, load_classifier
 from fastbert_tf.config import DIVERGENCES, StageConfig, TrainingConfig
 from fastbert_tf.data import BatchPipeline, Task, load_task
 from fastbert_tf.evaluation import SpeedCurve, predict_branches, speed_curve
-from fastbert_tf.inference import NormalizedEntropy
+from fastbert_tf.inference import FloatStack, NormalizedEntropy
 from fastbert_tf.models import FastBert
 from fastbert_tf.recipes.train import report_part, selection_split
 from fastbert_tf.training import AlternatingSchedule
@@ -57,7 +57,7 @@ def distilled_curve(trained: SavedClassifier, task: Task, divergence: str, seed:
     )
     pipelines = [BatchPipeline(part, trained.tokenizer) for part in (rows, selection)]
     AlternatingSchedule(config, verbose=2).run(model, *pipelines)
-    outputs = predict_branches(model, BatchPipeline(report_part(task), trained.tokenizer).ordered())
+    outputs = predict_branches(FloatStack(model), BatchPipeline(report_part(task), trained.tokenizer).ordered())
     return speed_curve(outputs, NormalizedEntropy(), model.config, task.metrics, SPEEDS)
 
 

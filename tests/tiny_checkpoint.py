@@ -13,7 +13,7 @@ from fastbert_tf.data import make_sample_task
 LAYERS, HIDDEN, HEADS, INNER = 3, 16, 2, 32
 
 
-def write_checkpoint(folder: Path) -> Path:
+def write_checkpoint(folder: Path, layers: int = LAYERS) -> Path:
     """Writes a random encoder with the sample task's vocabulary, as Hugging Face lays it out."""
     folder.mkdir(parents=True)
     vocabulary = make_sample_task(20, 20, 20).vocabulary
@@ -21,7 +21,7 @@ def write_checkpoint(folder: Path) -> Path:
     config = {
         "model_type": "bert",
         "vocab_size": len(vocabulary),
-        "num_hidden_layers": LAYERS,
+        "num_hidden_layers": layers,
         "num_attention_heads": HEADS,
         "hidden_size": HIDDEN,
         "intermediate_size": INNER,
@@ -30,7 +30,7 @@ def write_checkpoint(folder: Path) -> Path:
         "hidden_act": "gelu",
     }
     (folder / "config.json").write_text(json.dumps(config))
-    save_file(_tensors(len(vocabulary)), folder / "model.safetensors")
+    save_file(_tensors(len(vocabulary), layers), folder / "model.safetensors")
     return folder
 
 
@@ -43,7 +43,7 @@ def write_tables(folder: Path, rows: int = 80) -> None:
         (folder / f"{name}.tsv").write_text("\n".join(["sentence\tlabel", *lines]) + "\n")
 
 
-def _tensors(vocabulary_size: int) -> dict[str, np.ndarray]:
+def _tensors(vocabulary_size: int, layers: int) -> dict[str, np.ndarray]:
     random = np.random.default_rng(0)
     shapes: dict[str, tuple[int, ...]] = {
         "embeddings.word_embeddings.weight": (vocabulary_size, HIDDEN),
@@ -51,7 +51,7 @@ def _tensors(vocabulary_size: int) -> dict[str, np.ndarray]:
         "embeddings.token_type_embeddings.weight": (2, HIDDEN),
         **_norm("embeddings.LayerNorm"),
     }
-    for layer in (f"encoder.layer.{i}" for i in range(LAYERS)):
+    for layer in (f"encoder.layer.{i}" for i in range(layers)):
         for name in ("query", "key", "value"):
             shapes |= _dense(f"{layer}.attention.self.{name}", HIDDEN, HIDDEN)
         shapes |= _dense(f"{layer}.attention.output.dense", HIDDEN, HIDDEN)

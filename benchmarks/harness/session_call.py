@@ -19,7 +19,8 @@ def newest_version(export: Path) -> Path:
 
 def session_call(directory: Path) -> Callable[[bytes, float], dict[str, np.ndarray]]:
     """Loads a version into a session; returns a function from one text and its speed to outputs by name."""
-    session = tf.compat.v1.Session(graph=tf.Graph())
+    config = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=-1)
+    session = tf.compat.v1.Session(graph=tf.Graph(), config=config)
     meta_graph = tf.compat.v1.saved_model.loader.load(session, ["serve"], str(directory))
     signature = meta_graph.signature_def["with_speed"]
     with session.graph.as_default():

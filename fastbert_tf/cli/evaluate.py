@@ -6,6 +6,7 @@ import argparse
 
 from fastbert_tf.cli.data_arguments import add_column_arguments, add_task_arguments, table_options
 from fastbert_tf.cli.options import comma_separated, refuse
+from fastbert_tf.cli.thread_arguments import add_thread_arguments, thread_options
 from fastbert_tf.recipes.evaluate import evaluate_model
 
 
@@ -22,15 +23,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of accuracy, f1, matthews, with commas between, for an own table (default: accuracy)",
     )
     add_column_arguments(parser)
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "bfloat16", "int8"),
+        default="float32",
+        help="arithmetic of the graph, as in an export (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--calibration",
+        metavar="FILE",
+        help="rows that int8 is fitted to, with the columns of --data (with --task: its training rows)",
+    )
     parser.add_argument("--speeds", help="thresholds in [0, 1], with commas between (default: 0.0, 0.1 ... 1.0)")
     parser.add_argument(
         "--latency_rows", type=int, default=256, help="rows timed at batch 1 and 32; 0 for none (default: %(default)s)"
     )
+    add_thread_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Evaluates and prints the table."""
-    table = table_options(arguments, "data", "text", "text_pair", "label", "no_label", "metrics")
+    table = table_options(arguments, "data", "text", "text_pair", "label", "no_label", "metrics", "calibration")
     if table.pop("no_label", False):
         refuse(arguments, ["label", "metrics"], "needs labels, but --no_label says there are none; drop one of the two")
         table["label"] = None
@@ -42,6 +55,8 @@ def run(arguments: argparse.Namespace) -> None:
         **table,
         speeds=_speeds(arguments.speeds),
         latency_rows=arguments.latency_rows,
+        precision=arguments.precision,
+        **thread_options(arguments),
         progress=True,
     )
     print(report.text())

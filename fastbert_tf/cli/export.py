@@ -6,6 +6,7 @@ import argparse
 
 from fastbert_tf.cli.data_arguments import column
 from fastbert_tf.cli.options import given, refuse
+from fastbert_tf.cli.thread_arguments import add_thread_arguments, thread_options
 from fastbert_tf.config import DEFAULT_SPEED
 from fastbert_tf.recipes.exits import exits_in_words
 from fastbert_tf.recipes.export import export_model
@@ -27,7 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_SPEED,
         help="speed of requests that name none, in [0, 1] (default: %(default)s)",
     )
-    parser.add_argument("--evaluation", metavar="DIR", help="evaluation whose curve goes into the manifest")
+    parser.add_argument(
+        "--evaluation", metavar="DIR", help="evaluation in the same precision; its curve goes into the manifest"
+    )
     parser.add_argument(
         "--lowest_accuracy",
         type=float,
@@ -38,7 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--exits",
         metavar="auto|all|2,4,6",
         help="layers whose branch is on, the last one included; auto times this machine and takes what pays for the "
-        "evaluation's rows at the default speed (default: all)",
+        "evaluation's rows at the speeds that the server may choose (default: auto with --evaluation, else all)",
+    )
+    parser.add_argument(
+        "--most_loss",
+        type=float,
+        metavar="S",
+        help="of --exits auto: share of the plain encoder's time by which rows may be slower whose own speed is so low "
+        "that they never leave, such as 0.04 (default: no bound)",
     )
     parser.add_argument(
         "--precision",
@@ -53,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sample.add_argument("--text", type=column, metavar="COLUMN", help="its text (default: text)")
     sample.add_argument("--text_pair", type=column, metavar="COLUMN", help="its second text, for a pair task")
     parser.add_argument("--overwrite", action="store_true", help="replace the version if it exists")
+    add_thread_arguments(parser.add_argument_group("threads while exits are timed; take the server's"))
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -72,8 +83,10 @@ def run(arguments: argparse.Namespace) -> None:
         lowest_accuracy=arguments.lowest_accuracy,
         precision=arguments.precision,
         exits=arguments.exits,
+        most_loss=arguments.most_loss,
         folder=arguments.data_dir,
         overwrite=arguments.overwrite,
+        **thread_options(arguments),
         **given(arguments, "calibration_task", "calibration", "text", "text_pair"),
     )
     print(exits_in_words(path))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from fastbert_tf.cli.thread_arguments import add_thread_arguments, thread_options
 from fastbert_tf.recipes.profile import profile_model, profile_text
 
 
@@ -23,13 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--repeats", type=int, default=20, metavar="N", help="timings; medians count (default: %(default)s)"
     )
-    for name, what in (
-        ("tensorflow_intra_op_parallelism", "threads of an op"),
-        ("tensorflow_inter_op_parallelism", "ops at a time"),
-    ):
-        parser.add_argument(
-            f"--{name}", type=int, default=0, metavar="N", help=f"{what} (default: %(default)s, one a processor)"
-        )
+    add_thread_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -37,8 +32,7 @@ def run(arguments: argparse.Namespace) -> None:
     profile = profile_model(
         arguments.model,
         arguments.output,
-        arguments.tensorflow_intra_op_parallelism,
-        arguments.tensorflow_inter_op_parallelism,
+        **thread_options(arguments),
         precision=arguments.precision,
         batch_size=arguments.batch,
         length=arguments.length,

@@ -59,13 +59,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--enable_batching", type=boolean, nargs="?", const=True, default=False, help="let requests share batches"
     )
     work.add_argument("--batching_parameters_file", metavar="FILE", help="such as the export's batching_params.pbtxt")
-    for name, what in (
-        ("tensorflow_intra_op_parallelism", "threads of an op"),
-        ("tensorflow_inter_op_parallelism", "ops at a time"),
+    for name, default, what in (
+        ("intra", 1, "threads of an op; 0 is one a processor"),
+        ("inter", -1, "ops of a call at a time; 0 is one a processor, -1 runs a call on its own thread"),
     ):
-        work.add_argument(
-            f"--{name}", type=int, default=0, metavar="N", help=f"{what} (default: %(default)s, one a processor)"
-        )
+        flag = f"--tensorflow_{name}_op_parallelism"
+        work.add_argument(flag, type=int, default=default, metavar="N", help=f"{what} (default: %(default)s)")
     add_front_arguments(parser)
 
 

@@ -5,6 +5,7 @@ from fastbert_tf.evaluation.exit_choice import PredictedTime, choose_exits, pred
 from fastbert_tf.evaluation.exit_costs import ExitCosts, measure_exit_costs
 from fastbert_tf.evaluation.flops import executed_breakdown, executed_flops, paper_breakdown, paper_flops
 from fastbert_tf.evaluation.latency import Latency, measure_latency
+from fastbert_tf.evaluation.machine import machine, threads
 from fastbert_tf.evaluation.masked_words import MaskedWords, masked_words
 from fastbert_tf.evaluation.metrics import METRICS, compute_metrics
 from fastbert_tf.evaluation.model_size import encoder_flops, encoder_parameters, parameter_breakdown, size_table
@@ -43,6 +44,7 @@ __all__ = [
     "keras_profiled",
     "latency_table",
     "masked_words",
+    "machine",
     "measure_exit_costs",
     "measure_latency",
     "packed_profiled",
@@ -62,6 +64,7 @@ __all__ = [
     "size_table",
     "speed_curve",
     "speed_table",
+    "threads",
     "uncertainty_profile",
     "write_outputs",
     "write_profile",

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fastbert_tf.models import FastBert
+from fastbert_tf.inference import Stack
 
 FEATURES = ("token_ids", "segment_ids", "padding_mask")
 
@@ -29,8 +29,6 @@ class BranchOutputs:
     """int32 (rows,); None for unlabelled rows."""
     lengths: np.ndarray
     """int32 (rows,), real tokens."""
-    padded_lengths: np.ndarray
-    """int32 (rows,), tokens computed: the padded length of the row's batch."""
 
     def __post_init__(self) -> None:
         shape = self.probabilities.shape
@@ -38,7 +36,7 @@ class BranchOutputs:
             raise ValueError(
                 f"probabilities must be (rows, layers, classes) with at least 1 row, but are {shape}; evaluate on data"
             )
-        for name in ("labels", "lengths", "padded_lengths"):
+        for name in ("labels", "lengths"):
             value = getattr(self, name)
             if value is not None and value.shape != shape[:1]:
                 raise ValueError(f"{name} must be ({shape[0]},), one a row, but are {value.shape}; pass all rows once")
@@ -70,11 +68,11 @@ class BranchOutputs:
         return len(self.probabilities)
 
 
-def predict_branches(model: FastBert, batches: Iterable[Any], progress: bool = False) -> BranchOutputs:
-    """Runs all branches over all rows, once, in inference mode.
+def predict_branches(stack: Stack, batches: Iterable[Any], progress: bool = False) -> BranchOutputs:
+    """Runs all branches over all rows, once.
 
     Args:
-        model: the trained model.
+        stack: the model, in the arithmetic that is evaluated.
         batches: features, or pairs of features and int labels (batch,). Features are a dict of int (batch, sequence)
             `token_ids`, `segment_ids` and `padding_mask`; each batch has its own padded length. All batches are
             labelled or none is.
@@ -86,9 +84,9 @@ def predict_branches(model: FastBert, batches: Iterable[Any], progress: bool = F
     Raises:
         ValueError: there is no batch, or some batches are labelled and some are not.
     """
-    predict = _probability_graph(model)
+    predict = _probability_graph(stack)
     bar = keras.utils.Progbar(None, unit_name="batch") if progress else None
-    probabilities, labels, lengths, padded_lengths = [], [], [], []
+    probabilities, labels, lengths = [], [], []
     for batch in batches:
         features, batch_labels = batch if isinstance(batch, tuple) else (batch, None)
         features = {name: tf.cast(features[name], tf.int32) for name in FEATURES}
@@ -97,7 +95,6 @@ def predict_branches(model: FastBert, batches: Iterable[Any], progress: bool = F
         if batch_labels is not None:
             labels.append(np.asarray(batch_labels, np.int32))
         lengths.append(mask.sum(axis=1, dtype=np.int32))
-        padded_lengths.append(np.full(mask.shape[0], mask.shape[1], np.int32))
         if bar:
             bar.add(1)
     if bar:
@@ -110,15 +107,18 @@ def predict_branches(model: FastBert, batches: Iterable[Any], progress: bool = F
         np.concatenate(probabilities),
         np.concatenate(labels) if labels else None,
         np.concatenate(lengths),
-        np.concatenate(padded_lengths),
     )
 
 
-def _probability_graph(model: FastBert) -> Any:
+def _probability_graph(stack: Stack) -> Any:
     """Traces the model once for all batch shapes."""
 
     def probabilities(features: dict[str, tf.Tensor]) -> tf.Tensor:
-        return tf.nn.softmax(model(features, training=False))  # float32 (batch, layers, classes)
+        state, said = stack.start(features), []
+        for index in range(stack.num_layers):
+            state = stack.layer(index, state)
+            said.append(stack.classify(index, state))
+        return tf.stack(said, axis=1)  # float32 (batch, layers, classes)
 
     signature = {name: tf.TensorSpec([None, None], tf.int32) for name in FEATURES}
     return tf.function(probabilities, input_signature=[signature], autograph=False)

@@ -12,12 +12,12 @@ import numpy as np
 import tensorflow as tf
 
 from fastbert_tf.evaluation.record import Record
-from fastbert_tf.inference import ExitLoop, NormalizedEntropy, Stack
+from fastbert_tf.inference import ExitLoop, FullDepth, NormalizedEntropy, Stack
 
 PIECES = ("start", "layer", "branch", "step", "shrink")
 LEAST_REPEATS, MOST_REPEATS = 3, 25
 _MOST_BRANCHES = 4  # they are alike: some of them tell what all cost
-_STAY, _LEAVE = 1e-9, 0.5  # speeds at which no row, and every other row, of `_Idle` leaves
+_STAY, _LEAVE = 1e-9, 0.5  # speeds at which branches are asked and no row, and every other row, of `_Idle` leaves
 _SEED = 0
 
 Features = dict[str, tf.Tensor]
@@ -38,9 +38,12 @@ class ExitCosts(Record):
     branch: tuple[float, ...]
     """One branch."""
     step: tuple[float, ...]
-    """What the loop adds to a step: conditions and the policy."""
+    """What the loop adds to a step: conditions, the policy, and what a layer takes longer inside it."""
     shrink: tuple[float, ...]
     """What a step costs beyond that when rows leave: answers are written, the batch shrinks."""
+    uncertainty: float = 0.0
+    """How far a predicted share of the plain encoder's time may be off: by so much the two halves of the timings
+    differ in what asking all branches costs a full batch."""
 
     def __post_init__(self) -> None:
         for name in ("rows", *PIECES):
@@ -56,9 +59,11 @@ def measure_exit_costs(
 ) -> tuple[ExitCosts, ...]:
     """Times the pieces on batches of the given lengths, padded as requests are.
 
-    Every piece is the difference of two graphs: the stack's start alone, and the start followed by two layers, by a few
-    branches, or by the exit loop itself over layers that do nothing. All graphs take turns on each batch, in an order
-    that rotates; a batch counts with the median of its timings.
+    Every piece is a difference of graphs: the stack's start alone, the start followed by a few branches, the plain
+    encoder, the exit loop that no row leaves, and the loop over layers that do nothing, where rows leave or not. So
+    predictions for the plain encoder and for the loop that no row leaves are measured times, with all that runs slower
+    inside a loop. All graphs take turns on each batch, in an order that rotates; a batch counts with the median of its
+    timings.
 
     Args:
         stack: the model.
@@ -82,17 +87,32 @@ def _measure(graphs: _Graphs, lengths: np.ndarray, batch_size: int, seconds: flo
     rows = sorted({max(batch_size * part // 8, 1) for part in (0, 1, 2, 4, 8)})
     batches = list(_batches(lengths, batch_size))
     cases = [(_first(batch, count), call) for batch in batches for count in rows for call in graphs.calls(count)]
-    medians = 1000 * _medians(cases, seconds).reshape(len(batches), len(rows), -1).mean(0)  # (rows, calls)
-    start, layers, branches, stay, leave = medians.T
-    pieces = {
+    timings = 1000 * _timings(cases, seconds)
+    timings = timings.reshape(len(timings), len(batches), len(rows), -1)  # (repeats, batches, rows, calls)
+    pieces = _pieces(graphs, timings)
+    uncertainty = abs(_branches_share(graphs, timings[::2]) - _branches_share(graphs, timings[1::2]))
+    positive = {name: tuple(np.maximum(values, 0).round(6).tolist()) for name, values in pieces.items()}
+    return ExitCosts(batch_size, tuple(rows), **positive, uncertainty=round(float(uncertainty), 6))
+
+
+def _pieces(graphs: _Graphs, timings: np.ndarray) -> dict[str, np.ndarray]:
+    """Returns the pieces, each (rows,), from timings (repeats, batches, rows, calls)."""
+    start, branches, plain, loop, stay, leave = np.median(timings, axis=0).mean(0).T
+    branch = (branches - start) / graphs.branches
+    return {
         "start": start,
-        "layer": (layers - start) / graphs.layers,
-        "branch": (branches - start) / graphs.branches,
-        "step": (stay - start) / graphs.steps,
+        "layer": (plain - start - branch) / graphs.layers,
+        "branch": branch,
+        "step": (loop - plain - (graphs.layers - 1) * branch) / graphs.layers,
         "shrink": leave - stay,
     }
-    positive = {name: tuple(np.maximum(values, 0).round(6).tolist()) for name, values in pieces.items()}
-    return ExitCosts(batch_size, tuple(rows), **positive)
+
+
+def _branches_share(graphs: _Graphs, timings: np.ndarray) -> float:
+    """Returns what asking all branches adds to a full batch where no row leaves, over the plain encoder's time."""
+    full = {name: values[-1] for name, values in _pieces(graphs, timings).items()}
+    plain = full["start"] + graphs.layers * full["layer"] + full["branch"]
+    return ((graphs.layers - 1) * full["branch"] + graphs.layers * full["step"]) / plain
 
 
 def _batches(lengths: np.ndarray, batch_size: int) -> Iterator[Features]:
@@ -110,8 +130,8 @@ def _first(batch: Features, rows: int) -> Features:
     return {name: value[:rows] for name, value in batch.items()}
 
 
-def _medians(cases: Sequence[tuple[Features, Callable]], seconds: float) -> np.ndarray:
-    """Returns the median time of each case in seconds (cases,)."""
+def _timings(cases: Sequence[tuple[Features, Callable]], seconds: float) -> np.ndarray:
+    """Returns the times of each case in seconds (repeats, cases)."""
     for features, call in cases:  # warm-up
         call(features)
     timings: list[np.ndarray] = []
@@ -124,46 +144,54 @@ def _medians(cases: Sequence[tuple[Features, Callable]], seconds: float) -> np.n
             call(features).numpy()  # waits for accelerators, too
             taken[turn] = time.perf_counter() - begin
         timings.append(taken)
-    return np.median(timings, axis=0)
+    return np.array(timings)
 
 
 class _Graphs:
     """The graphs whose differences are the pieces."""
 
     def __init__(self, stack: Stack) -> None:
-        self.layers = min(stack.num_layers, 2)
+        self.layers = stack.num_layers
         self.branches = min(stack.num_layers, _MOST_BRANCHES)
-        self.steps = stack.num_layers
-        idle = ExitLoop(_Idle(stack), NormalizedEntropy())
+        plain = FullDepth(stack)
+        loops = ExitLoop(stack, _NobodyLeaves()), ExitLoop(_Idle(stack), NormalizedEntropy())
 
         def started(features: Features) -> tf.Tensor:
             return _some_number(stack.start(features))
-
-        def through_layers(features: Features) -> tf.Tensor:
-            state = stack.start(features)
-            for index in range(self.layers):
-                state = stack.layer(index, state)
-            return _some_number(state)
 
         def asked(features: Features) -> tf.Tensor:
             state = stack.start(features)
             answers = [stack.classify(index, state) for index in range(self.branches)]
             return tf.add_n([tf.reduce_sum(answer) for answer in answers]) + _some_number(state)
 
-        def looped(features: Features, speed: tf.Tensor) -> tf.Tensor:
-            return tf.reduce_sum(idle(features, speed)["uncertainty"])
+        def to_the_end(features: Features) -> tf.Tensor:
+            return tf.reduce_sum(plain(features))
+
+        def looped(loop: ExitLoop, features: Features, speed: tf.Tensor) -> tf.Tensor:
+            return tf.reduce_sum(loop(features, speed)["uncertainty"])
 
         features = {
             name: tf.TensorSpec([None, None], tf.int32) for name in ("token_ids", "segment_ids", "padding_mask")
         }
         graph = partial(tf.function, autograph=False)
-        self._plain = [graph(function, input_signature=[features]) for function in (started, through_layers, asked)]
-        self._loop = graph(looped, input_signature=[features, tf.TensorSpec([None], tf.float32)])
+        self._plain = [graph(function, input_signature=[features]) for function in (started, asked, to_the_end)]
+        signature = [features, tf.TensorSpec([None], tf.float32)]
+        self._real, self._idle = (graph(partial(looped, loop), input_signature=signature) for loop in loops)
 
     def calls(self, rows: int) -> list[Callable[[Features], tf.Tensor]]:
-        """Returns start, layers, branches, loop where all rows stay, loop where every other row leaves at once."""
-        speeds = [tf.fill([rows], speed) for speed in (_STAY, _LEAVE)]
-        return [*self._plain, *(lambda features, speed=speed: self._loop(features, speed) for speed in speeds)]
+        """Returns start, branches, plain encoder, loop where all stay; idle loop where all stay, where half leave."""
+        stay, leave = (tf.fill([rows], speed) for speed in (_STAY, _LEAVE))
+        loops = (
+            partial(call, speed=speed) for call, speed in ((self._real, stay), (self._idle, stay), (self._idle, leave))
+        )
+        return [*self._plain, *loops]
+
+
+class _NobodyLeaves(NormalizedEntropy):
+    """The exit rule at its cost, without effect: how sure a model is of made-up tokens shall not matter."""
+
+    def wants_exit(self, said: Sequence[Any], speed: Any) -> Any:
+        return super().wants_exit(said, -speed)  # no uncertainty is below 0
 
 
 class _Idle:

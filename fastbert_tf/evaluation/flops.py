@@ -79,6 +79,7 @@ def executed_flops(
     exit_layer: npt.ArrayLike | None = None,
     sequence_length: npt.ArrayLike = PAPER_SEQUENCE_LENGTH,
     exits: Sequence[int] | None = None,
+    folded_branch: bool = True,
 ) -> Counts:
     """Counts the matrix products that our graph really computes for a row.
 
@@ -89,9 +90,11 @@ def executed_flops(
         config: the model's shape.
         exit_layer: layer at which the row left, 1 to the number of layers; None is the full depth with the teacher
             alone, as `fastbert_tf.inference.FullDepth` runs it.
-        sequence_length: tokens that were computed for the row: the padded length of its batch. It and `exit_layer`
-            may be arrays; they broadcast.
+        sequence_length: tokens that were computed for the row: its real ones in the packed graph, which is served, the
+            padded length of its batch in the trained Keras layers. It and `exit_layer` may be arrays; they broadcast.
+            What the packed graph pads the attention products of a batch with is left out.
         exits: layers whose branch is on, rising; None for all.
+        folded_branch: as in `executed_breakdown`.
 
     Returns:
         FLOPs a row, int64.
@@ -99,13 +102,13 @@ def executed_flops(
     Raises:
         ValueError: a layer does not exist, or a length is below 1.
     """
-    parts = executed_breakdown(config, sequence_length)
+    parts = executed_breakdown(config, sequence_length, folded_branch)
     layer = parts["attention_projections"] + parts["attention_products"] + parts["feed_forward"]
     return _paid(config, layer, parts["branch"], exit_layer, exits)
 
 
 def executed_breakdown(
-    config: FastBertConfig, sequence_length: npt.ArrayLike = PAPER_SEQUENCE_LENGTH, folded_branch: bool = False
+    config: FastBertConfig, sequence_length: npt.ArrayLike = PAPER_SEQUENCE_LENGTH, folded_branch: bool = True
 ) -> dict[str, Counts]:
     """Counts the parts of one layer and one branch, of which `executed_flops` is the sum.
 
@@ -113,7 +116,7 @@ def executed_breakdown(
         config: the model's shape.
         sequence_length: tokens that were computed for the row, one length or an array.
         folded_branch: whether the branch's key, value and output projections are folded into those of the first token,
-            as in the packed stack; `executed_flops` counts them unfolded.
+            as in the packed graph; they are not in the trained Keras layers.
 
     Returns:
         FLOPs of `attention_projections` (query, key, value, output), `attention_products` (query x key, weights x

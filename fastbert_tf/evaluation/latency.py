@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,10 +11,10 @@ import numpy as np
 import tensorflow as tf
 
 from fastbert_tf.evaluation.branch_outputs import FEATURES
+from fastbert_tf.evaluation.machine import machine
 from fastbert_tf.evaluation.record import Record
 from fastbert_tf.evaluation.speed_curve import check_speeds
-from fastbert_tf.inference import ExitLoop, ExitPolicy, FullDepth, KerasStack
-from fastbert_tf.models import FastBert
+from fastbert_tf.inference import ExitLoop, ExitPolicy, FullDepth, Stack
 
 LATENCY_SPEEDS = (0.0, 0.1, 0.5, 0.8)
 """No early exit, which asks no branch but the teacher, and the speeds of the paper's table 2."""
@@ -48,7 +47,7 @@ class Latency(Record):
 
 
 def measure_latency(
-    model: FastBert,
+    stack: Stack,
     policy: ExitPolicy,
     batches: Iterable[Any],
     speeds: Iterable[float] = LATENCY_SPEEDS,
@@ -61,7 +60,7 @@ def measure_latency(
     over the batches and divided by their rows.
 
     Args:
-        model: the trained model.
+        stack: the model, in the arithmetic that is timed; both graphs run it.
         policy: the exit rule.
         batches: tokenised batches of one size, as `predict_branches` takes them; labels are ignored. The last may be
             smaller. All of them are held in memory.
@@ -81,7 +80,7 @@ def measure_latency(
     if not prepared:
         raise ValueError("there is no batch to time; pass at least one tokenised batch")
     sizes = [int(features["token_ids"].shape[0]) for features in prepared]
-    full_depth, adaptive = _graphs(model, policy)
+    full_depth, adaptive = _graphs(stack, policy)
     calls = [full_depth, *(_at_speed(adaptive, speed) for speed in speeds)]
     full_ms, *adaptive_ms = 1000 * _seconds(calls, prepared, repeats) / sum(sizes)
     return tuple(
@@ -94,7 +93,7 @@ def measure_latency(
             mean_exit_layer=_mean_exit_layer(call, prepared),
             rows=sum(sizes),
             repeats=repeats,
-            machine=_machine(),
+            machine=machine(),
         )
         for speed, call, milliseconds in zip(speeds, calls[1:], adaptive_ms, strict=True)
     )
@@ -105,9 +104,8 @@ def _features(batch: Any) -> Features:
     return {name: tf.cast(features[name], tf.int32) for name in FEATURES}
 
 
-def _graphs(model: FastBert, policy: ExitPolicy) -> tuple[Callable, Callable]:
+def _graphs(stack: Stack, policy: ExitPolicy) -> tuple[Callable, Callable]:
     """Traces the two graphs once, for all batch shapes."""
-    stack = KerasStack(model)
     features = {name: tf.TensorSpec([None, None], tf.int32) for name in FEATURES}
     speed = tf.TensorSpec([None], tf.float32)
     full_depth = tf.function(FullDepth(stack).__call__, input_signature=[features], autograph=False)
@@ -141,9 +139,3 @@ def _time(call: Callable, features: Features) -> float:
 
 def _mean_exit_layer(call: Callable, batches: Sequence[Features]) -> float:
     return float(np.concatenate([call(features)["exit_layer"].numpy() for features in batches]).mean())
-
-
-def _machine() -> str:
-    accelerators = [device.device_type for device in tf.config.list_physical_devices() if device.device_type != "CPU"]
-    parts = [f"{os.cpu_count()} processors", *accelerators, f"TensorFlow {tf.__version__}"]
-    return ", ".join(parts)

@@ -24,7 +24,7 @@ class OperatingPoint(Record):
     paper_speedup: float
     """Paper FLOPs of plain BERT with the teacher, over `paper_flops`."""
     executed_flops: float
-    """FLOPs that the graph computed, at the rows' padded lengths."""
+    """FLOPs that the packed graph computes for the rows' real tokens."""
     executed_speedup: float
     """Executed FLOPs of the full depth with the teacher on the same lengths, over `executed_flops`."""
 

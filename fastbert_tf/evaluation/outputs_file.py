@@ -12,7 +12,7 @@ from fastbert_tf.evaluation.branch_outputs import BranchOutputs
 from fastbert_tf.files import file_swap
 
 OUTPUTS_FILE = "branch_outputs.npz"
-_FIELDS = ("probabilities", "labels", "lengths", "padded_lengths")
+_FIELDS = ("probabilities", "labels", "lengths")
 
 
 def write_outputs(outputs: BranchOutputs, directory: str | os.PathLike[str], model: str) -> None:
@@ -21,7 +21,7 @@ def write_outputs(outputs: BranchOutputs, directory: str | os.PathLike[str], mod
     Args:
         outputs: all branches' answers.
         directory: an existing directory.
-        model: tells the model from others, as in the report.
+        model: tells the graph that answered from others, as the report does.
 
     Raises:
         ValueError: the directory cannot be written.
@@ -42,10 +42,10 @@ def read_outputs(directory: str | os.PathLike[str], model: str) -> BranchOutputs
 
     Args:
         directory: the evaluation's directory.
-        model: the model that must have made them.
+        model: the graph that must have made them.
 
     Returns:
-        The outputs; None where there are none, as in older evaluations, or those of another model.
+        The outputs; None where there are none, as in older evaluations, or those of another graph.
 
     Raises:
         ValueError: the file is damaged.

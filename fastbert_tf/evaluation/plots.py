@@ -44,13 +44,15 @@ MIN_ROWS = 5  # fewer rows in an interval say nothing about its accuracy
 WILSON_Z = 1.96  # 95 % confidence
 
 
-def _styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Lets a function draw its figure in `STYLE`, whatever the caller's settings are."""
+
     @functools.wraps(draw)
-    def styled(*args: Any, **kwargs: Any) -> Figure:
+    def drawn(*args: Any, **kwargs: Any) -> Figure:
         with matplotlib.rc_context(STYLE):
             return draw(*args, **kwargs)
 
-    return styled
+    return drawn
 
 
 def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
@@ -61,7 +63,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
         figure.savefig(path, metadata=metadata)
 
 
-@_styled
+@styled
 def plot_speed_accuracy(curves: Mapping[str, SpeedCurve], metric: str = "accuracy") -> Figure:
     """Draws a metric over speed (figure 3 a, d); dashed lines are the teachers at full depth.
 
@@ -78,7 +80,7 @@ def plot_speed_accuracy(curves: Mapping[str, SpeedCurve], metric: str = "accurac
     return figure
 
 
-@_styled
+@styled
 def plot_speed_speedup(curves: Mapping[str, SpeedCurve], latencies: Sequence[Latency] = ()) -> Figure:
     """Draws speedup over speed (figure 3 b, e): by paper FLOPs, by executed FLOPs and, where given, by the clock.
 
@@ -92,7 +94,7 @@ def plot_speed_speedup(curves: Mapping[str, SpeedCurve], latencies: Sequence[Lat
         speeds, prefix = _values(curve, "speed"), f"{name}: " if len(curves) > 1 else ""
         label = f"{prefix}paper FLOPs ({curve.sequence_length} tokens)"
         axes.plot(speeds, _values(curve, "paper_speedup"), color=color, marker=marker, label=label)
-        label = f"{prefix}executed FLOPs ({curve.mean_padded_length:.0f} tokens on average)"
+        label = f"{prefix}executed FLOPs ({curve.mean_padded_length or curve.mean_length:.0f} tokens on average)"
         axes.plot(speeds, _values(curve, "executed_speedup"), color=color, marker=marker, linestyle="--",
                   markerfacecolor="white", label=label)  # fmt: skip
     sizes = sorted({latency.batch_size for latency in latencies})
@@ -105,7 +107,7 @@ def plot_speed_speedup(curves: Mapping[str, SpeedCurve], latencies: Sequence[Lat
     return figure
 
 
-@_styled
+@styled
 def plot_speedup_accuracy(curves: Mapping[str, SpeedCurve], metric: str = "accuracy") -> Figure:
     """Draws a metric over paper speedup (figure 3 c, f), beside fixed depths and the teacher at full depth.
 
@@ -129,7 +131,7 @@ def plot_speedup_accuracy(curves: Mapping[str, SpeedCurve], metric: str = "accur
     return figure
 
 
-@_styled
+@styled
 def plot_exit_layers(curve: SpeedCurve, speeds: Sequence[float] = PAPER_SPEEDS[1:]) -> Figure:
     """Draws the share of rows that leave at each layer (figure 5).
 
@@ -154,7 +156,7 @@ def plot_exit_layers(curve: SpeedCurve, speeds: Sequence[float] = PAPER_SPEEDS[1
     return figure
 
 
-@_styled
+@styled
 def plot_uncertainty(profile: UncertaintyProfile) -> Figure:
     """Draws how uncertainty spreads at every layer, over the rows that reach it, a panel a speed (figure 6).
 
@@ -183,7 +185,7 @@ def plot_uncertainty(profile: UncertaintyProfile) -> Figure:
     return figure
 
 
-@_styled
+@styled
 def plot_accuracy_per_uncertainty(profile: UncertaintyProfile) -> Figure:
     """Draws accuracy in each tenth of uncertainty for the bottom, middle and top classifier (figure 4).
 

@@ -19,7 +19,7 @@ import tensorflow as tf
 
 from fastbert_tf.config import BackboneConfig
 from fastbert_tf.evaluation.branch_outputs import FEATURES
-from fastbert_tf.evaluation.latency import _machine
+from fastbert_tf.evaluation.machine import machine, threads
 from fastbert_tf.evaluation.profile_parts import Place, ProfiledStack, ScopedStack, paper_flops_by_part
 from fastbert_tf.evaluation.profile_record import PartCost, Profile, StepTime
 from fastbert_tf.evaluation.profile_trace import Trace, shared_seconds, trace
@@ -81,9 +81,8 @@ def profile_stack(profiled: ProfiledStack, batch_size: int = 1, length: int = 12
             StepTime(step.name, step.layer, milliseconds(clocked[:, 1 + number])) for number, step in enumerate(steps)
         ),
         repeats=repeats,
-        machine=_machine(),
-        intra_op_threads=tf.config.threading.get_intra_op_parallelism_threads(),
-        inter_op_threads=tf.config.threading.get_inter_op_parallelism_threads(),
+        machine=machine(),
+        **threads(),
     )
 
 

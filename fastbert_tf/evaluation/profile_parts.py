@@ -121,12 +121,13 @@ class ScopedStack:
 
 def keras_profiled(model: FastBert) -> ProfiledStack:
     """Describes the trained Keras layers."""
-    return ProfiledStack(KerasStack(model), model.config)
+    unfolded = functools.partial(executed_breakdown, folded_branch=False)
+    return ProfiledStack(KerasStack(model), model.config, unfolded)
 
 
 def packed_profiled(stack: Stack, config: FastBertConfig) -> ProfiledStack:
     """Describes a packed stack, whose branches are folded."""
-    return ProfiledStack(stack, config, functools.partial(executed_breakdown, folded_branch=True))
+    return ProfiledStack(stack, config)
 
 
 def paper_flops_by_part(config: FastBertConfig, length: int) -> dict[str, int]:

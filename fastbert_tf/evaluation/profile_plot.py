@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fastbert_tf.evaluation.plots import COLORS, GREY, _styled
+from fastbert_tf.evaluation.plots import COLORS, GREY, styled
 from fastbert_tf.evaluation.profile_parts import LAYER_PARTS, PARTS
 from fastbert_tf.evaluation.profile_record import Profile
 
@@ -17,7 +17,7 @@ _IDLE = "no operation runs"
 _COLORS = dict(zip((*PARTS, _IDLE), (*COLORS, GREY, "#c9ccd1"), strict=True))
 
 
-@_styled
+@styled
 def plot_profile(profile: Profile) -> Figure:
     """Draws weights, arithmetic and time of each part over all layers, and the time layer by layer."""
     figure = Figure(figsize=(10.5, 7.4), layout="constrained")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from fastbert_tf.evaluation.profile_parts import LAYER_PARTS, PARTS
 from fastbert_tf.evaluation.profile_record import PartCost, Profile
-from fastbert_tf.evaluation.table import _millions, _table
+from fastbert_tf.evaluation.table import aligned_table, in_millions
 
 _SHORT = {
     "attention_projections": "projections",
@@ -49,8 +49,8 @@ def part_table(profile: Profile) -> str:
             f"{cost.parameters:,}",
             f"{cost.bytes / 1e6:.2f}",
             _percent(cost.bytes, total.bytes),
-            _millions(cost.paper_flops),
-            _millions(cost.executed_flops),
+            in_millions(cost.paper_flops),
+            in_millions(cost.executed_flops),
             _percent(cost.executed_flops, total.executed_flops),
             f"{cost.milliseconds:.3f}",
             _percent(cost.milliseconds, whole_ms),
@@ -58,7 +58,7 @@ def part_table(profile: Profile) -> str:
         )
         for cost in (*costs, idle, everything)
     ]
-    return _table(header, rows)
+    return aligned_table(header, rows)
 
 
 def layer_table(profile: Profile) -> str:
@@ -74,7 +74,7 @@ def layer_table(profile: Profile) -> str:
         times = [f"{profile.sum_of(part, part, layer=layer).milliseconds:.3f}" for part in LAYER_PARTS]
         rows.append(_layer_row(profile.sum_of(str(layer), layer=layer), times, f"{alone:.3f}"))
     rows.append(_layer_row(profile.sum_of("exit loop", "exit_loop"), nothing, ""))
-    return _table(header, rows)
+    return aligned_table(header, rows)
 
 
 def _layer_row(cost: PartCost, times: Sequence[str], alone: str) -> tuple[str, ...]:
@@ -82,8 +82,8 @@ def _layer_row(cost: PartCost, times: Sequence[str], alone: str) -> tuple[str, .
         cost.part,
         f"{cost.parameters:,}",
         f"{cost.bytes / 1e6:.2f}",
-        _millions(cost.paper_flops),
-        _millions(cost.executed_flops),
+        in_millions(cost.paper_flops),
+        in_millions(cost.executed_flops),
         *times,
         f"{cost.milliseconds:.3f}",
         alone,

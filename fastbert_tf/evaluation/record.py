@@ -25,11 +25,14 @@ class Record:
         """Builds the record from what `to_dict` returned, also after a trip through JSON.
 
         Raises:
-            ValueError: the values are no JSON object, or hold a field too many or too few.
+            ValueError: the values are no JSON object, hold an unknown field, or lack one that has no default: those
+                with one may be younger than the file.
         """
         if not isinstance(values, dict):
             raise ValueError(f"{cls.__name__} must be a JSON object, but is {values!r}; evaluate again")
-        wrong = sorted({field.name for field in dataclasses.fields(cls)} ^ set(values))  # type: ignore[arg-type]
+        fields = dataclasses.fields(cls)  # type: ignore[arg-type]
+        required = {field.name for field in fields if field.default is dataclasses.MISSING}
+        wrong = sorted((required - set(values)) | (set(values) - {field.name for field in fields}))
         if wrong:
             raise ValueError(f"{cls.__name__} has unknown or missing fields {wrong}; evaluate again with this version")
         return cls(**values)

@@ -42,6 +42,11 @@ class Report(Record):
     """Measured times; empty where none were taken."""
     model: str = ""
     """Tells the evaluated model from others, such as a digest of its weights; empty where it is not known."""
+    precision: str | None = None
+    """Arithmetic of the packed graph that answered and was timed: `float32`, `bfloat16` or `int8`; None: the padded
+    Keras layers did it in float32, in an evaluation by an older version."""
+    calibration: str = ""
+    """Tells the rows that `int8` was fitted to from others; empty for other precisions."""
 
     def __post_init__(self) -> None:
         if isinstance(self.curve, dict):
@@ -70,9 +75,9 @@ class Report(Record):
         shape = curve.config.backbone
         parts = [
             f"# {self.name}",
-            f"{curve.rows} rows, {curve.mean_length:.1f} tokens a row ({curve.mean_padded_length:.1f} with padding); "
-            f"{shape.num_layers} layers x {shape.hidden_dim}, {curve.config.num_classes} classes; policy "
-            f"{curve.policy}. Paper FLOPs at {curve.sequence_length} tokens, executed FLOPs at the lengths computed.",
+            f"{curve.rows} rows, {curve.mean_length:.1f} tokens a row; {shape.num_layers} layers x {shape.hidden_dim}, "
+            f"{curve.config.num_classes} classes; {self._graph()}; policy {curve.policy}. Paper FLOPs at "
+            f"{curve.sequence_length} tokens, executed FLOPs at the lengths computed.",
             speed_table(curve),
             "Fixed depth, no adaptive inference: every row leaves at the same layer.",
             depth_table(curve),
@@ -80,6 +85,17 @@ class Report(Record):
         if self.latency:
             parts += [f"Measured on {self.latency[0].machine}:", latency_table(self.latency)]
         return "\n\n".join(parts) + "\n"
+
+    @property
+    def evaluated(self) -> str:
+        """Tells the graph that answered from others: model, precision and what it was fitted to."""
+        return self.model if self.precision is None else f"{self.model}/{self.precision}/{self.calibration}"
+
+    def _graph(self) -> str:
+        if self.precision is not None:
+            return f"packed graph in {self.precision}"
+        padded = self.curve.mean_padded_length
+        return "trained layers in float32" + ("" if padded is None else f", {padded:.1f} tokens a row with padding")
 
 
 def write_report(report: Report, directory: str | os.PathLike[str], figure_format: str = "png") -> Path:

@@ -34,8 +34,6 @@ class SpeedCurve(Record):
     """Rows evaluated."""
     mean_length: float
     """Real tokens a row."""
-    mean_padded_length: float
-    """Tokens computed a row."""
     sequence_length: int
     """Padded length of the paper FLOPs, in tokens."""
     full_depth: OperatingPoint
@@ -44,6 +42,9 @@ class SpeedCurve(Record):
     """Every row leaves at layer 1, 2 ...: what each branch can do ("without adaptive inference", table 3)."""
     points: tuple[OperatingPoint, ...]
     """Adaptive inference, speeds rising."""
+    mean_padded_length: float | None = None
+    """Tokens a row that the executed FLOPs count where they are of the padded Keras layers, as in evaluations by older
+    versions; None: they are of the packed graph, which computes real tokens."""
 
     def __post_init__(self) -> None:
         if isinstance(self.config, dict):
@@ -116,7 +117,6 @@ def speed_curve(
         metric_names=metrics,
         rows=rows,
         mean_length=float(outputs.lengths.mean()),
-        mean_padded_length=float(outputs.padded_lengths.mean()),
         sequence_length=sequence_length,
         full_depth=replay.full_depth(),
         fixed_depths=tuple(replay.point(None, layer * every_row) for layer in range(1, layers + 1)),
@@ -192,4 +192,4 @@ class _Replay:
         return float(paper_flops(self.config, exit_layer, self.sequence_length, self.exits).mean())
 
     def _executed(self, exit_layer: np.ndarray | None) -> float:
-        return float(executed_flops(self.config, exit_layer, self.outputs.padded_lengths, self.exits).mean())
+        return float(executed_flops(self.config, exit_layer, self.outputs.lengths, self.exits).mean())

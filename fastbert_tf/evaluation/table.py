@@ -18,7 +18,7 @@ def speed_table(curve: SpeedCurve) -> str:
     rows = [
         (name, *_quality(curve, point), f"{point.mean_exit_layer:.2f}", *_cost(point)) for name, point in named.items()
     ]
-    return _table(header, rows)
+    return aligned_table(header, rows)
 
 
 def depth_table(curve: SpeedCurve) -> str:
@@ -27,7 +27,7 @@ def depth_table(curve: SpeedCurve) -> str:
     rows = [
         (str(layer), *_quality(curve, point), *_cost(point)) for layer, point in enumerate(curve.fixed_depths, start=1)
     ]
-    return _table(header, rows)
+    return aligned_table(header, rows)
 
 
 def latency_table(latencies: Sequence[Latency]) -> str:
@@ -44,7 +44,7 @@ def latency_table(latencies: Sequence[Latency]) -> str:
         )
         for latency in latencies
     ]
-    return _table(header, rows)
+    return aligned_table(header, rows)
 
 
 def _quality(curve: SpeedCurve, point: OperatingPoint) -> list[str]:
@@ -53,18 +53,20 @@ def _quality(curve: SpeedCurve, point: OperatingPoint) -> list[str]:
 
 def _cost(point: OperatingPoint) -> list[str]:
     return [
-        _millions(point.paper_flops),
+        in_millions(point.paper_flops),
         f"{point.paper_speedup:.2f}x",
-        _millions(point.executed_flops),
+        in_millions(point.executed_flops),
         f"{point.executed_speedup:.2f}x",
     ]
 
 
-def _millions(flops: float) -> str:
+def in_millions(flops: float) -> str:
+    """Returns a count as millions: `12.3M`, `1.234M`."""
     return f"{flops / 1e6:.1f}M" if flops >= 1e7 else f"{flops / 1e6:.3f}M"
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def aligned_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Returns a Markdown table whose columns are padded to their widest cell and aligned to the right."""
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     rule = [f"{'-' * (width - 1)}:" for width in widths]  # the colon right-aligns in Markdown
     lines = [

@@ -17,7 +17,7 @@ from fastbert_tf.config import DEFAULT_SPEED
 from fastbert_tf.export.batching_parameters import batching_parameters
 from fastbert_tf.export.golden import write_golden_rows
 from fastbert_tf.export.signatures import Signatures
-from fastbert_tf.export.version_directory import ExportError, version_directory
+from fastbert_tf.export.version_directory import ExportError, check_version, version_directory
 from fastbert_tf.export.warmup import write_warmup_requests
 from fastbert_tf.files import file_swap
 from fastbert_tf.inference import ExitLoop, ExitSchedule, KerasStack, NormalizedEntropy, SavableStack
@@ -71,15 +71,20 @@ def export_saved_model(
         ExportError: pieces that do not fit each other, an existing version, or a directory that cannot be written.
         ManifestError: labels, speed, curve, accuracy, precision or exits break the manifest's schema.
     """
-    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise ExportError(f"version must be an integer of at least 1, but is {version!r}; servers take the highest")
-    if not 0 <= default_speed <= 1:  # NaN fails both comparisons
-        raise ExportError(f"default_speed must be in [0, 1], but is {default_speed}; 0 runs all layers")
-    if lowest_accuracy is not None and curve is None:
-        raise ExportError("lowest_accuracy needs a curve to be looked up on; give the curve of an evaluation")
-    measured = {"curve": curve, "lowest_accuracy": lowest_accuracy, "exits": exits, "precision": precision}
-    manifest = _manifest(model, tokenizer, label_names, is_pair, default_speed, measured)
-    _check_fit(model, manifest)
+    manifest = check_export(
+        directory,
+        model=model,
+        tokenizer=tokenizer,
+        label_names=label_names,
+        is_pair=is_pair,
+        version=version,
+        default_speed=default_speed,
+        curve=curve,
+        lowest_accuracy=lowest_accuracy,
+        precision=precision,
+        exits=exits,
+        overwrite=overwrite,
+    )
     base = Path(directory)
     with version_directory(base, version, overwrite) as folder:
         _save_graph(folder, stack or KerasStack(model), model, tokenizer, manifest)
@@ -89,6 +94,33 @@ def export_saved_model(
             with file_swap(base / "batching_params.pbtxt") as path:
                 path.write_text(batching_parameters(), encoding="utf-8")
     return base / str(version)
+
+
+def check_export(
+    directory: str | os.PathLike[str],
+    *,
+    model: FastBert,
+    tokenizer: WordPieceTokenizer,
+    label_names: Sequence[str],
+    is_pair: bool,
+    version: int = 1,
+    default_speed: float = DEFAULT_SPEED,
+    curve: dict[str, Any] | None = None,
+    lowest_accuracy: float | None = None,
+    precision: str | None = None,
+    exits: Exits | None = None,
+    overwrite: bool = False,
+) -> Manifest:
+    """Returns the manifest of an export, or raises what `export_saved_model` would for these arguments, at once."""
+    check_version(Path(directory), version, overwrite)
+    if not 0 <= default_speed <= 1:  # NaN fails both comparisons
+        raise ExportError(f"default_speed must be in [0, 1], but is {default_speed}; 0 runs all layers")
+    if lowest_accuracy is not None and curve is None:
+        raise ExportError("lowest_accuracy needs a curve to be looked up on; give the curve of an evaluation")
+    measured = {"curve": curve, "lowest_accuracy": lowest_accuracy, "exits": exits, "precision": precision}
+    manifest = _manifest(model, tokenizer, label_names, is_pair, default_speed, measured)
+    _check_fit(model, manifest)
+    return manifest
 
 
 def _manifest(

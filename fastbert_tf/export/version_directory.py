@@ -32,9 +32,8 @@ def version_directory(base: Path, version: int, overwrite: bool) -> Iterator[Pat
     Raises:
         ExportError: the version exists and `overwrite` is false, or the file system refuses.
     """
+    check_version(base, version, overwrite)
     target = base / str(version)
-    if target.exists() and not overwrite:
-        raise ExportError(f"version {version} exists in {base}; export another version, or pass overwrite")
     try:
         with directory_swap(target, replace=overwrite) as unfinished:
             yield unfinished
@@ -42,6 +41,14 @@ def version_directory(base: Path, version: int, overwrite: bool) -> Iterator[Pat
         raise ExportError(
             f"cannot export to {target}: {_reason(error)}; give a writable directory with free space"
         ) from error
+
+
+def check_version(base: Path, version: int, overwrite: bool) -> None:
+    """Raises `ExportError` where the version is no version number, or exists and `overwrite` is false."""
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        raise ExportError(f"version must be an integer of at least 1, but is {version!r}; servers take the highest")
+    if (base / str(version)).exists() and not overwrite:
+        raise ExportError(f"version {version} exists in {base}; export another version, or pass overwrite")
 
 
 def _reason(error: Exception) -> str:

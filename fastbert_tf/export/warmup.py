@@ -12,13 +12,19 @@ from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 WARMUP_PATH = Path("assets.extra") / "tf_serving_warmup_requests"
 LENGTHS = (4, 16, 64)
 """Words of the texts; at least as many tokens. The longest input comes besides, in a row of its own."""
+EVERY_LENGTH = 128
+"""Single rows are run at every number of tokens up to this: oneDNN prepares its products for each one when it comes."""
 BATCH_SIZES = (1, 8)
+NEVER = 1e-9
+"""A speed that asks every branch, at which hardly a row leaves."""
 
 Arrays = dict[str, np.ndarray]
 
 
 def write_warmup_requests(version_directory: Path, is_pair: bool, max_sequence_length: int) -> None:
-    """Writes requests to every signature, at a few lengths and batch sizes, where TensorFlow Serving looks for them.
+    """Writes requests to where TensorFlow Serving looks for them.
+
+    Every signature gets a few lengths and batch sizes; and tokenised rows come alone, of every length up to 128 tokens.
 
     Args:
         version_directory: the directory that holds `saved_model.pb`.
@@ -32,6 +38,8 @@ def write_warmup_requests(version_directory: Path, is_pair: bool, max_sequence_l
         for rows, length in [*shapes, (1, max_sequence_length)]:
             for signature, inputs in _requests(rows, length, is_pair):
                 writer.write(_record(signature, inputs))
+        for length in range(1, min(EVERY_LENGTH, max_sequence_length) + 1):
+            writer.write(_record("tokenized", _tokens(length, np.array([NEVER], np.float32))))
 
 
 def _requests(rows: int, length: int, is_pair: bool) -> Iterator[tuple[str, Arrays]]:
@@ -43,13 +51,17 @@ def _requests(rows: int, length: int, is_pair: bool) -> Iterator[tuple[str, Arra
     text = " ".join(["a"] * length).encode()
     texts = {name: np.array([text] * rows, object) for name in (("text", "text_pair") if is_pair else ("text",))}
     speed = np.linspace(0, 1, rows, dtype=np.float32)
-    tokens = np.ones((rows, length), np.int32)  # (rows, sequence); token 1 exists in every vocabulary
     features = {name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[text])) for name in texts}
     example = tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
     yield "serving_default", texts
     yield "with_speed", {**texts, "speed": speed}
-    yield "tokenized", {"token_ids": tokens, "segment_ids": 0 * tokens, "padding_mask": tokens, "speed": speed}
+    yield "tokenized", _tokens(length, speed)
     yield "classify", {"inputs": np.array([example] * rows, object)}
+
+
+def _tokens(length: int, speed: np.ndarray) -> Arrays:
+    tokens = np.ones((len(speed), length), np.int32)  # (rows, sequence); token 1 exists in every vocabulary
+    return {"token_ids": tokens, "segment_ids": 0 * tokens, "padding_mask": tokens, "speed": speed}
 
 
 def _record(signature: str, inputs: Arrays) -> bytes:

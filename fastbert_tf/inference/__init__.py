@@ -4,7 +4,7 @@ from fastbert_tf.inference.exit_loop import ExitLoop
 from fastbert_tf.inference.exit_schedule import ExitSchedule
 from fastbert_tf.inference.full_depth import FullDepth
 from fastbert_tf.inference.keras_stack import KerasStack
-from fastbert_tf.inference.packed import Int8Stack, Int8Unavailable, PackedStack, check_int8, sample_activations
+from fastbert_tf.inference.packed import FloatStack, Int8Stack, Int8Unavailable, check_int8, sample_activations
 from fastbert_tf.inference.policy import ExitPolicy, NormalizedEntropy
 from fastbert_tf.inference.simulation import simulate
 from fastbert_tf.inference.stack import SavableStack, Stack
@@ -14,12 +14,12 @@ __all__ = [
     "ExitLoop",
     "ExitPolicy",
     "ExitSchedule",
+    "FloatStack",
     "FullDepth",
     "Int8Stack",
     "Int8Unavailable",
     "KerasStack",
     "NormalizedEntropy",
-    "PackedStack",
     "SavableStack",
     "Stack",
     "check_int8",

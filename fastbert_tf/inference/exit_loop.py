@@ -40,8 +40,8 @@ class ExitLoop:
         self.policy = policy
         self.schedule = (schedule or ExitSchedule.every_layer(stack.num_layers)).check(stack.num_layers)
         # A function that is called, not inlined: where no row leaves, one dead operation instead of all of these.
-        self._take_out_called = tf.function(
-            self._take_out, autograph=False, reduce_retracing=True, experimental_attributes={"_noinline": True}
+        self._keep_open_called = tf.function(
+            self._keep_open, autograph=False, reduce_retracing=True, experimental_attributes={"_noinline": True}
         )
 
     def __call__(self, inputs: dict[str, tf.Tensor], speed: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -76,47 +76,41 @@ class ExitLoop:
             batch = batch._replace(state=self.stack.layer(index, batch.state))
         if number == len(steps) - 1:
             return self._finish(layers[-1], batch, answers)
-        asked = partial(self._ask, number, layers[-1], batch)
-        newest, leaves = tf.cond(tf.reduce_any(batch.speed > 0), asked, partial(self._spare, batch))
-        batch = batch._replace(said=(*batch.said, newest)[1:])
-        leave = partial(self._leave, batch, answers, newest, leaves, layers[-1] + 1)
-        batch, answers = _if(tf.reduce_any(leaves), leave, (batch, answers))
-        return _if(tf.size(batch.row) > 0, partial(self._steps, steps, number + 1, batch, answers), answers)
+        ask = partial(self._ask, number, layers[-1], batch, answers)
+        spare = (batch.speed, batch.said, answers)  # no row can leave
+        speed, said, answers = _if(tf.reduce_any(batch.speed > 0), ask, spare)
+        batch = batch._replace(speed=speed, said=said)
+        go_on = partial(self._go_on, steps, number + 1, batch, answers)
+        return _if(tf.reduce_any(batch.is_open), go_on, answers)
 
-    def _ask(self, number: int, index: int, batch: _Batch) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns what the branch says, float32 (rows, classes), and which rows leave with it, bool (rows,)."""
+    def _ask(self, number: int, index: int, batch: _Batch, answers: _Answers) -> tuple[tf.Tensor, tuple, _Answers]:
+        """Asks the branch of a layer.
+
+        Returns:
+            Speeds, with the mark of those that leave; what has been said, as far as the policy remembers; all answers.
+        """
         newest = self.stack.classify(index, batch.state)
-        said = (*batch.said, newest)[-1 - min(number, self.policy.memory) :]
-        return newest, self.policy.wants_exit(said, batch.speed) & (batch.speed > 0)
-
-    def _spare(self, batch: _Batch) -> tuple[tf.Tensor, tf.Tensor]:
-        """In place of `_ask` where no row can leave."""
-        rows = tf.shape(batch.row)
-        return tf.zeros([rows[0], self.stack.num_classes]), tf.zeros(rows, tf.bool)
-
-    def _leave(
-        self, batch: _Batch, answers: _Answers, newest: tf.Tensor, leaves: tf.Tensor, layer: int
-    ) -> tuple[_Batch, _Answers]:
-        left = self._take_out_called(batch, answers, newest, leaves, tf.constant(layer))
-        # Optimisers do not look into a call: without ranks they would fuse nothing behind it.
-        return tf.nest.map_structure(lambda x: tf.ensure_shape(x, x.shape), left)
-
-    def _take_out(
-        self, batch: _Batch, answers: _Answers, newest: tf.Tensor, leaves: tf.Tensor, layer: tf.Tensor
-    ) -> tuple[_Batch, _Answers]:
-        """Writes the answers of the rows that leave, and takes them out if that pays."""
+        said = (*batch.said, newest)
+        leaves = self.policy.wants_exit(said[-1 - min(number, self.policy.memory) :], batch.speed) & (batch.speed > 0)
         leaving = tf.where(leaves)[:, 0]
-        answers = answers.written(tf.gather(batch.row, leaving), tf.gather(newest, leaving), layer)
-        if self.schedule.shrink_share == 0:
-            return self._shrink(batch, ~leaves), answers
-        batch = batch._replace(speed=tf.where(leaves, _ANSWERED, batch.speed))
-        is_open = batch.speed != _ANSWERED  # NaN, a speed at which no row leaves, is open, too
-        answered_share = 1 - tf.reduce_mean(tf.cast(is_open, tf.float32))
-        shrink = partial(self._shrink, batch, is_open)
-        return _if(answered_share >= self.schedule.shrink_share, shrink, batch), answers
+        answers = answers.written(tf.gather(batch.row, leaving), tf.gather(newest, leaving), index + 1)
+        return tf.where(leaves, _ANSWERED, batch.speed), said[1:], answers
 
-    def _shrink(self, batch: _Batch, stays: tf.Tensor) -> _Batch:
-        kept = tf.where(stays)[:, 0]
+    def _go_on(self, steps: tuple[range, ...], number: int, batch: _Batch, answers: _Answers) -> _Answers:
+        """Takes rows out, if that pays, and runs the step `number`."""
+        waiting = ~batch.is_open
+        pays = tf.reduce_any(waiting)
+        if self.schedule.shrink_share > 0:
+            pays &= tf.reduce_mean(tf.cast(waiting, tf.float32)) >= self.schedule.shrink_share
+        batch = _if(pays, partial(self._shrink, batch), batch)
+        return self._steps(steps, number, batch, answers)
+
+    def _shrink(self, batch: _Batch) -> _Batch:
+        # Optimisers do not look into a call: without ranks they would fuse nothing behind it.
+        return tf.nest.map_structure(lambda x: tf.ensure_shape(x, x.shape), self._keep_open_called(batch))
+
+    def _keep_open(self, batch: _Batch) -> _Batch:
+        kept = tf.where(batch.is_open)[:, 0]
         row, speed, said = tf.nest.map_structure(lambda x: tf.gather(x, kept), (batch.row, batch.speed, batch.said))
         return _Batch(self.stack.keep(batch.state, kept), row, speed, said)
 
@@ -124,7 +118,7 @@ class ExitLoop:
         """All rows that have no answer yet get the teacher's."""
         newest, row = self.stack.classify(index, batch.state), batch.row
         if self.schedule.shrink_share > 0:  # some may be waiting
-            is_open = tf.where(batch.speed != _ANSWERED)[:, 0]
+            is_open = tf.where(batch.is_open)[:, 0]
             newest, row = tf.gather(newest, is_open), tf.gather(row, is_open)
         return answers.written(row, newest, index + 1)
 
@@ -141,6 +135,11 @@ class _Batch(NamedTuple):
     said: tuple[tf.Tensor, ...]
     """As many earlier answers as the policy remembers, each float32 (rows, classes), the newest last."""
 
+    @property
+    def is_open(self) -> tf.Tensor:
+        """Bool (rows,): whether a row has no answer yet. NaN, a speed at which no row leaves, is open, too."""
+        return tf.not_equal(self.speed, _ANSWERED)
+
 
 class _Answers(NamedTuple):
     """What is known of the rows of the request."""
@@ -150,7 +149,7 @@ class _Answers(NamedTuple):
     exit_layer: tf.Tensor
     """int32 (rows,), counted from 1."""
 
-    def written(self, row: tf.Tensor, newest: tf.Tensor, layer: int | tf.Tensor) -> _Answers:
+    def written(self, row: tf.Tensor, newest: tf.Tensor, layer: int) -> _Answers:
         """Adds the newest answers (leaving, classes) of some rows of the request (leaving,)."""
         place = row[:, None]
         return _Answers(

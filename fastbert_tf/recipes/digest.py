@@ -20,6 +20,11 @@ def dataset_digest(dataset: TextDataset) -> str:
     )
 
 
+def texts_digest(dataset: TextDataset) -> str:
+    """Returns a digest of texts and pairs, labelled or not."""
+    return _digest("\0".join(part).encode("utf-8") for part in (dataset.texts, dataset.text_pairs or ()))
+
+
 def tokens_digest(tokens: Iterable[str]) -> str:
     """Returns a digest of a vocabulary."""
     return _digest(token.encode("utf-8") for token in tokens)

@@ -20,9 +20,12 @@ from fastbert_tf.evaluation import (
     write_outputs,
     write_report,
 )
+from fastbert_tf.evaluation.metrics import check_metrics
 from fastbert_tf.evaluation.speed_curve import DEFAULT_SPEEDS, check_speeds
 from fastbert_tf.inference import NormalizedEntropy
 from fastbert_tf.recipes.digest import classifier_digest
+from fastbert_tf.recipes.stacks import calibration_digest, check_stack, stack_of
+from fastbert_tf.recipes.threads import set_threads
 from fastbert_tf.recipes.train import report_part
 
 LATENCY_BATCH_SIZES = (1, 32)
@@ -37,9 +40,13 @@ def evaluate_classifier(
     metrics: Sequence[str] = ("accuracy",),
     speeds: Sequence[float] | None = None,
     latency_rows: int = 256,
+    precision: str = "float32",
+    calibration: TextDataset | None = None,
     progress: bool = False,
 ) -> Report:
     """Measures accuracy against cost at every speed and writes `evaluation.json`, a table, plots and branch outputs.
+
+    Everything is measured on the graph that an export with the same precision and calibration rows runs.
 
     Args:
         classifier: the trained model with tokenizer and labels.
@@ -49,33 +56,39 @@ def evaluate_classifier(
         metrics: of `accuracy`, `f1`, `matthews`; the first one is plotted. Ignored for unlabelled rows.
         speeds: thresholds in [0, 1]; None takes 0.0, 0.1 ... 1.0.
         latency_rows: rows whose wall-clock is measured at batch 1 and 32, drawn with a fixed seed; 0 measures none.
+        precision: arithmetic of the graph: `float32`, `bfloat16` or `int8`.
+        calibration: rows that look like the real inputs, for `int8`, or None.
         progress: whether to show a progress bar.
 
     Raises:
         ValueError: data and classifier do not fit together, an argument is out of range, or the folder cannot be
             written; nothing is half written.
+        Int8Unavailable: this TensorFlow cannot compute in int8.
     """
     require_writable(output)
     _check_fit(classifier, dataset)
+    check_stack(classifier, precision, calibration)
     speeds = check_speeds(DEFAULT_SPEEDS if speeds is None else speeds)
-    labelled = dataset.labels is not None
     policy, config = NormalizedEntropy(), classifier.model.config
-    batches = BatchPipeline(dataset, classifier.tokenizer).ordered()
-    outputs = predict_branches(classifier.model, batches, progress)
-    curve = speed_curve(outputs, policy, config, tuple(metrics) if labelled else (), speeds)
+    metrics = check_metrics(() if dataset.labels is None else metrics, config.num_classes)
     sample = _sample(dataset, latency_rows)
+    stack = stack_of(classifier, precision, calibration)
+    outputs = predict_branches(stack, BatchPipeline(dataset, classifier.tokenizer).ordered(), progress)
+    curve = speed_curve(outputs, policy, config, metrics, speeds)
     latency = [
         measured
         for size in LATENCY_BATCH_SIZES
         if sample is not None
         for measured in measure_latency(
-            classifier.model, policy, BatchPipeline(sample, classifier.tokenizer, size).epoch(_LATENCY_SEED)
+            stack, policy, BatchPipeline(sample, classifier.tokenizer, size).epoch(_LATENCY_SEED)
         )
     ]
     profile = uncertainty_profile(outputs, policy)
-    report = Report(name, curve, profile, tuple(latency), classifier_digest(classifier))
+    report = Report(
+        name, curve, profile, tuple(latency), classifier_digest(classifier), precision, calibration_digest(calibration)
+    )
     write_report(report, output)
-    write_outputs(outputs, output, report.model)
+    write_outputs(outputs, output, report.evaluated)
     return report
 
 
@@ -90,21 +103,35 @@ def evaluate_model(
     text_pair: str | int | None = None,
     label: str | int | None = "label",
     metrics: Sequence[str] = ("accuracy",),
+    precision: str = "float32",
+    calibration: str | os.PathLike[str] | None = None,
+    intra_op_threads: int | None = None,
+    inter_op_threads: int | None = None,
     **options: Any,
 ) -> Report:
     """As `evaluate_classifier`, from the folder of a trained classifier and a named task or a table.
 
     A named task brings its own metrics, and reports on its test part, or on dev where test labels are not public.
+    `int8` is fitted to its training rows, or to the table `calibration`, which has the columns of `data`.
+    Threads are those of `set_threads`.
     """
+    set_threads(intra_op_threads, inter_op_threads)
     classifier = load_classifier(model)
     if task_name is not None and data is None:
         task = load_task(task_name, folder)
-        return evaluate_classifier(classifier, report_part(task), output, task_name, task.metrics, **options)
+        rows = task.train if precision == "int8" else None
+        return evaluate_classifier(
+            classifier, report_part(task), output, task_name, task.metrics, precision=precision, calibration=rows,
+            **options,
+        )  # fmt: skip
     if task_name is not None or data is None:
         raise ValueError("name a task or a data file, exactly one of them")
     names = None if label is None else classifier.label_names
     dataset = read_table(data, text, text_pair, label, names)
-    return evaluate_classifier(classifier, dataset, output, os.path.basename(data), metrics, **options)
+    rows = None if calibration is None else read_table(calibration, text, text_pair, None, None)
+    return evaluate_classifier(
+        classifier, dataset, output, os.path.basename(data), metrics, precision=precision, calibration=rows, **options
+    )
 
 
 def _sample(dataset: TextDataset, rows: int) -> TextDataset | None:

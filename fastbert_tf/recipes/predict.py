@@ -11,21 +11,21 @@ import tensorflow as tf
 from fastbert_serving import Answer, Client
 from fastbert_tf.checkpoints import SavedClassifier, load_classifier
 from fastbert_tf.config import DEFAULT_SPEED
-from fastbert_tf.inference import ExitLoop, KerasStack, NormalizedEntropy
+from fastbert_tf.inference import ExitLoop, FloatStack, NormalizedEntropy
 
 _BATCH_SIZE = 32
 
 
 class Predictor:
-    """Classifies texts in this process, by the same loop that an export runs; the graph is traced once.
+    """Classifies texts in this process, by the graph that a float32 export runs; it is traced once.
 
     Args:
-        classifier: the trained model with tokenizer and labels.
+        classifier: the trained model with tokenizer and labels; its weights are copied.
     """
 
     def __init__(self, classifier: SavedClassifier) -> None:
         self.classifier = classifier
-        self._loop = tf.function(ExitLoop(KerasStack(classifier.model), NormalizedEntropy()), reduce_retracing=True)
+        self._loop = tf.function(ExitLoop(FloatStack(classifier.model), NormalizedEntropy()), reduce_retracing=True)
 
     def __call__(
         self, texts: Sequence[str], text_pairs: Sequence[str] | None = None, speed: float | None = None

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import tensorflow as tf
-
 from fastbert_tf.checkpoints import SavedClassifier, load_classifier
 from fastbert_tf.data import TextDataset
 from fastbert_tf.evaluation import (
@@ -20,6 +18,7 @@ from fastbert_tf.evaluation import (
     write_profile,
 )
 from fastbert_tf.recipes.stacks import stack_of
+from fastbert_tf.recipes.threads import set_threads
 
 __all__ = ["profile_classifier", "profile_model", "profile_text"]
 
@@ -54,8 +53,8 @@ def profile_classifier(
 def profile_model(
     model: str | os.PathLike[str],
     output: str | os.PathLike[str],
-    intra_op_threads: int = 0,
-    inter_op_threads: int = 0,
+    intra_op_threads: int | None = None,
+    inter_op_threads: int | None = None,
     **options: Any,
 ) -> Profile:
     """As `profile_classifier`, from the folder of a trained classifier, with this many threads.
@@ -71,7 +70,7 @@ def profile_model(
         RuntimeError: threads are named after TensorFlow has run something in this process.
     """
     require_writable(output)
-    _set_threads(intra_op_threads, inter_op_threads)
+    set_threads(intra_op_threads, inter_op_threads)
     return profile_classifier(load_classifier(model), output, **options)
 
 
@@ -86,12 +85,3 @@ def _any_rows(classifier: SavedClassifier) -> TextDataset:
     """Ranges change answers, not costs: the vocabulary itself is calibration enough."""
     text = " ".join(classifier.tokenizer.vocabulary.tokens[: classifier.tokenizer.max_sequence_length])
     return TextDataset([text], [text] if classifier.is_pair else None)
-
-
-def _set_threads(intra_op_threads: int, inter_op_threads: int) -> None:
-    if min(intra_op_threads, inter_op_threads) < 0:
-        raise ValueError(f"threads must be at least 0, but are {intra_op_threads} and {inter_op_threads}")
-    if intra_op_threads:
-        tf.config.threading.set_intra_op_parallelism_threads(intra_op_threads)
-    if inter_op_threads:
-        tf.config.threading.set_inter_op_parallelism_threads(inter_op_threads)

@@ -1,4 +1,4 @@
-"""The stack that an export runs, by its arithmetic."""
+"""The stack that is evaluated and exported, by its arithmetic."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import numpy as np
 
 from fastbert_tf.checkpoints import SavedClassifier
 from fastbert_tf.data import BatchPipeline, TextDataset
-from fastbert_tf.inference import Int8Stack, PackedStack, SavableStack, check_int8, sample_activations
+from fastbert_tf.inference import FloatStack, Int8Stack, SavableStack, check_int8, sample_activations
+from fastbert_tf.inference.packed import PRECISIONS
+from fastbert_tf.recipes.digest import texts_digest
 
 CALIBRATION_ROWS = 512
 """Rows that int8 is fitted to, at most."""
@@ -16,7 +18,7 @@ _SEED = 0
 def stack_of(
     classifier: SavedClassifier, precision: str = "float32", calibration: TextDataset | None = None
 ) -> SavableStack:
-    """Builds a stack over real tokens alone.
+    """Builds a stack over real tokens alone: the same one from the same arguments.
 
     Args:
         classifier: the trained model with its tokenizer.
@@ -28,15 +30,29 @@ def stack_of(
             another precision has some.
         Int8Unavailable: this TensorFlow cannot compute in int8.
     """
-    if (precision == "int8") != (calibration is not None):
-        wanted = "needs calibration rows, such as training rows" if precision == "int8" else "takes no calibration rows"
-        raise ValueError(f"precision {precision} {wanted}")
+    check_stack(classifier, precision, calibration)
     if calibration is None:
-        return PackedStack(classifier.model, precision)
-    if calibration.is_pair != classifier.is_pair:
-        raise ValueError("calibration rows and classifier must both be of single texts, or both of pairs")
-    check_int8()
+        return FloatStack(classifier.model, precision)
     chosen = np.random.default_rng(_SEED).permutation(len(calibration))[:CALIBRATION_ROWS]
     batches = BatchPipeline(calibration.take(chosen), classifier.tokenizer).ordered()
     inputs = (batch[0] if isinstance(batch, tuple) else batch for batch in batches)
     return Int8Stack(classifier.model, sample_activations(classifier.model, inputs))
+
+
+def check_stack(classifier: SavedClassifier, precision: str, calibration: TextDataset | None) -> None:
+    """Raises what `stack_of` would, in no time."""
+    if precision not in (*PRECISIONS, "int8"):
+        raise ValueError(f"precision must be one of {sorted([*PRECISIONS, 'int8'])}, but is {precision!r}")
+    if (precision == "int8") != (calibration is not None):
+        wanted = "needs calibration rows, such as training rows" if precision == "int8" else "takes no calibration rows"
+        raise ValueError(f"precision {precision} {wanted}")
+    if calibration is None:
+        return
+    if calibration.is_pair != classifier.is_pair:
+        raise ValueError("calibration rows and classifier must both be of single texts, or both of pairs")
+    check_int8()
+
+
+def calibration_digest(calibration: TextDataset | None) -> str:
+    """Tells calibration rows from others; empty for none."""
+    return "" if calibration is None else texts_digest(calibration)

@@ -9,8 +9,8 @@ import grpc
 MAX_MESSAGE_CHARACTERS = 500
 """Longer messages are cut: gRPC carries them in a trailer of at most 8 KiB."""
 
-_ASSERTION = re.compile(r"assertion failed: \[(?P<words>.*?)\]\s*(?:\[\[\{\{node|$)", re.DOTALL)
-_NODE = re.compile(r"\s*\[\[\{\{node.*", re.DOTALL)
+_ASSERTION = re.compile(r"assertion failed: \[(?P<words>.*?)\]\s*(?:\[\[\{\{|$)", re.DOTALL)
+_NODE = re.compile(r"\s*\[\[\{\{.*", re.DOTALL)
 
 
 class ModelError(ValueError):

@@ -64,10 +64,14 @@ class Exits:
     chosen_by: str
     """`measurement`: the least predicted time on the machine that exported; `hand`: the owner."""
     predictions: tuple[dict[str, Any], ...] = ()
-    """Predicted milliseconds a row, by `batch_size` and `speed`: `plain_ms`, `every_exit_ms`, `chosen_ms`, and
-    `no_exit_ms` where no row leaves."""
+    """Predicted milliseconds a row, by `batch_size` and each `speed` that the server may choose: `plain_ms`,
+    `every_exit_ms`, `chosen_ms`, and `no_exit_ms` where no row leaves."""
     costs: tuple[dict[str, Any], ...] = ()
-    """Measured milliseconds of a layer, a branch and the rest, by `batch_size` and rows left in the batch."""
+    """Measured milliseconds of a layer, a branch and the rest, by `batch_size` and rows left in the batch, and how
+    uncertain they are."""
+    machine: dict[str, Any] | None = None
+    """What they were measured on: `name`, `intra_op_threads` and `inter_op_threads`, where 0 is one a processor; None:
+    nothing was measured."""
 
     def __post_init__(self) -> None:
         for name in ("layers", "predictions", "costs"):

@@ -39,19 +39,19 @@ class ModelSettings:
     """Whether requests share batches."""
     batching_parameters_file: str | None = None
     """Text-proto that says how; None for TensorFlow Serving's defaults."""
-    tensorflow_intra_op_parallelism: int = 0
+    tensorflow_intra_op_parallelism: int = 1
     """Threads within an operation of a graph; 0 for one a processor."""
-    tensorflow_inter_op_parallelism: int = 0
-    """Operations of a graph at the same time; 0 for one a processor."""
+    tensorflow_inter_op_parallelism: int = -1
+    """Operations of a graph at the same time; 0 for one a processor, -1 for the calling thread alone."""
 
     def __post_init__(self) -> None:
         if (self.model_base_path is None) == (self.model_config_file is None):
             raise ValueError("name a model_base_path or a model_config_file, exactly one of them")
         if self.batching_parameters_file is not None and not self.enable_batching:
             raise ValueError("batching_parameters_file needs enable_batching; add it")
-        for name in ("tensorflow_intra_op_parallelism", "tensorflow_inter_op_parallelism"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must not be negative, but is {getattr(self, name)}")
+        for name, lowest in (("tensorflow_intra_op_parallelism", 0), ("tensorflow_inter_op_parallelism", -1)):
+            if getattr(self, name) < lowest:
+                raise ValueError(f"{name} must be at least {lowest}, but is {getattr(self, name)}")
 
     def model_config(self) -> ModelServerConfig:
         """Returns the models.

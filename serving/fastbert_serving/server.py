@@ -8,13 +8,16 @@ from functools import partial
 from typing import Any
 
 from fastbert_serving.batching.batch_scheduler import BatchScheduler
+from fastbert_serving.batching.batching_parameters import BatchingParameters
 from fastbert_serving.call import ModelReference
 from fastbert_serving.front import Front, OpenedBackend
 from fastbert_serving.front_settings import FrontSettings
 from fastbert_serving.local_backend import LocalBackend
 from fastbert_serving.model_settings import ModelSettings
 from fastbert_serving.models.config_watcher import ConfigWatcher
+from fastbert_serving.models.graph_threads import GraphThreads
 from fastbert_serving.models.load_servable import load_servable
+from fastbert_serving.models.model_config import ModelServerConfig
 from fastbert_serving.models.model_store import ModelStore
 from fastbert_serving.watch.metrics import Metrics
 
@@ -38,7 +41,26 @@ class Server(Front):
     def _open(self, metrics: Metrics) -> OpenedBackend:
         models = self.models
         config, parameters = models.model_config(), models.batching_parameters()
-        store = ModelStore(
+        threads = GraphThreads((parameters or BatchingParameters()).num_batch_threads)
+        try:
+            store = self._start_store(config, threads)
+        except BaseException:
+            threads.close()
+            raise
+        scheduler = BatchScheduler(parameters, [metrics.batch_ran])
+        backend = LocalBackend(store, scheduler)
+        closers: list[Callable[[float], None]] = [backend.close, lambda _: threads.close()]  # in this order
+        if models.model_config_file and models.model_config_file_poll_wait_seconds:
+            watcher = ConfigWatcher(
+                models.model_config_file, config, store.reload, models.model_config_file_poll_wait_seconds
+            ).start()
+            closers.insert(0, lambda _: watcher.close())
+        self._backend = backend
+        return OpenedBackend(backend, lambda: scheduler.queued_rows, closers)
+
+    def _start_store(self, config: ModelServerConfig, threads: GraphThreads) -> ModelStore:
+        models = self.models
+        return ModelStore(
             config,
             poll_seconds=models.file_system_poll_wait_seconds,
             max_load_retries=models.max_num_load_retries,
@@ -48,18 +70,9 @@ class Server(Front):
                 load_servable,
                 intra_op_threads=models.tensorflow_intra_op_parallelism,
                 inter_op_threads=models.tensorflow_inter_op_parallelism,
+                threads=threads,
             ),
         ).start()
-        scheduler = BatchScheduler(parameters, [metrics.batch_ran])
-        backend = LocalBackend(store, scheduler)
-        closers: list[Callable[[float], None]] = [backend.close]
-        if models.model_config_file and models.model_config_file_poll_wait_seconds:
-            watcher = ConfigWatcher(
-                models.model_config_file, config, store.reload, models.model_config_file_poll_wait_seconds
-            ).start()
-            closers.insert(0, lambda _: watcher.close())
-        self._backend = backend
-        return OpenedBackend(backend, lambda: scheduler.queued_rows, closers)
 
     def _ready_line(self) -> str:
         served = (self._backend.describe(ModelReference(name)) for name in self._backend.names())

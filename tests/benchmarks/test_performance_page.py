@@ -47,43 +47,55 @@ class PageTest(tf.test.TestCase):
             "export": "auto", "batch_size": 1, "speed": 0.5, "what": "no_exit_ms", "predicted_ms": 2.0,
             "measured_ms": 2.5,
         }  # fmt: skip
-        chosen = {"speeds": {}, "accuracy": {}, "times": []}
-        result = {**ABOUT, "speeds": [speed], "never": [], "chosen": chosen, "predicted": [prediction]}
-        text = page.adaptive_section(result)
+        never = {
+            "shape": "BERT-base", "exits": "all", "batch_size": 8, "dense_ms_per_row": 40.0, "ms_per_row": 41.0,
+            "slower": 0.025,
+        }  # fmt: skip
+        schedule = {"speed": 0.5, "layers": [2, 4, 6]}
+        result = {"speeds": [speed], "never": [never], "predicted": [prediction], "schedule": schedule}
+        text = page.adaptive_section({**ABOUT, **result})
+        self.assertIn("the exits 2, 4, 6 of", text)
         self.assertIn("| packed int8 | 32 | 0.5 | 2.00 | 3.00 | 1.25 | 2.40x | 3.00x | 0.80 |", text)
         self.assertIn("| auto | 1 | 0.5 | no exit | 2.00 | 2.50 | 1.25 |", text)
+        self.assertIn("| BERT-base | all | 8 | 40.00 | 41.00 | +2.5 % |", text)
 
     def test_accuracy_section_has_one_column_a_task_and_speed(self):
         rows = [
             {"task": task, "engine": "a", "speed": speed, "accuracy": accuracy}
-            for task, speed, accuracy in (
-                ("sst2", 0.0, 0.9),
-                ("sst2", 0.5, 0.89),
-                ("mrpc", 0.0, 0.8),
-                ("mrpc", 0.5, 0.7),
-            )
+            for task, speed, accuracy in (("sst2", 0.0, 0.9), ("sst2", 0.5, 0.89), ("mrpc", 0.0, 0.8))
         ]
-        text = page.accuracy_section({**ABOUT, "rows": rows, "megabytes": {"a": 28.04}})
-        self.assertIn(
-            "| engine | sst2, speed 0 | sst2, speed 0.5 | mrpc, speed 0 | mrpc, speed 0.5 | SST-2's model, MB |", text
-        )
-        self.assertIn("| a | 0.9000 | 0.8900 | 0.8000 | 0.7000 | 28.0 |", text)
+        rows.append({"task": "sst2", "engine": "theirs", "speed": None, "accuracy": 0.7})
+        facts = {"rows": 872, "held_out_rows": 2000}
+        tasks = {"sst2": {**facts, "speed": 0.5}, "mrpc": {**facts, "speed": 0.0}}
+        text = page.accuracy_section({**ABOUT, "rows": rows, "tasks": tasks, "megabytes": {"a": 28.04}})
+        self.assertIn("| engine | sst2, full depth | sst2, speed 0.5 | mrpc, full depth | SST-2's model, MB |", text)
+        self.assertIn("| a | 0.9000 | 0.8900 | 0.8000 | 28.0 |", text)
+        self.assertIn("| theirs | 0.7000 |  |  |  |", text)
 
     def test_chosen_table_leaves_out_what_was_not_measured(self):
         times = [
-            {"engine": "ours", "batch_size": 1, "from": "tokens", "ms_per_row": 0.5},
-            {"engine": "ours", "batch_size": 32, "from": "tokens", "ms_per_row": 0.25},
-            {"engine": "theirs", "batch_size": 1, "from": "texts", "ms_per_row": 9.0},
+            {"engine": "ours", "batch_size": 1, "from": "tokens", "clients": 1, "ms_per_row": 0.5},
+            {"engine": "ours", "batch_size": 1, "from": "tokens", "clients": 2, "ms_per_row": 0.25},
+            {"engine": "theirs", "batch_size": 1, "from": "texts", "clients": 1, "ms_per_row": 9.0},
+            {"engine": "theirs", "batch_size": 1, "from": "tokens", "clients": 2, "ms_per_row": 1.0},
         ]
-        text = page.chosen_table({"speeds": {"ours": 0.4}, "accuracy": {"ours": 0.9}, "times": times})
-        self.assertIn("| ours | 0.4 | 0.9000 | 0.50 | 0.25 |  |  |", text)
-        self.assertIn("| theirs | full depth |  |  |  | 9.00 |  |", text)
+        reported = {"ours": {"accuracy": 0.9, "mean_exit_layer": 2.5}, "theirs": {"accuracy": 0.91}}
+        held_out = {"ours": {"accuracy": 0.95}}
+        result = {"reported": {"accuracy": reported}, "held_out": {"accuracy": held_out}, "times": times}
+        text = page.chosen_table(result)
+        self.assertIn("| ours | 2.50 | 0.9500 | 0.9000 | 0.50 | 0.25 |  |", text)
+        self.assertIn("| theirs | full depth |  | 0.9100 |  | 1.00 | 9.00 |", text)
 
     def test_tokenization_counts_texts(self):
-        pairs = {"graph_tokenizer": 0.01, "hugging_face_tokenizer": 0.05}
-        rows = [{"task": "sst2", "batch_size": 32, "engine": name, "ms_per_row": ms} for name, ms in pairs.items()]
+        times = {
+            "graph_tokenizer": 0.01,
+            "empty_graph": 0.002,
+            "hugging_face_tokenizer": 0.05,
+            "hugging_face_encode": 0.02,
+        }
+        rows = [{"task": "sst2", "batch_size": 32, "engine": name, "ms_per_row": ms} for name, ms in times.items()]
         text = page.tokenization_section({**ABOUT, "rows": rows})
-        self.assertIn("| sst2 | 32 | 100.0 | 20.0 | 5.00x |", text)
+        self.assertIn("| sst2 | 32 | 100.0 | 20.0 | 50.0 | 5.00x | 2.00x | 64 of 320 |", text)
         self.assertIn("1 thread, chip", text)
 
 

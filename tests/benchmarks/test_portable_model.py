@@ -9,12 +9,14 @@ from absl.testing import parameterized
 from harness.peers import saved_model
 from harness.peers import tensorflow as plain_tensorflow
 from harness.peers.portable_model import PortableModel, portable
+from harness.peers.split import SplitEngine
 from harness.peers.workload import sorted_workload
-from harness.performance.ours import PADDED, write_graph
+from harness.performance.ours import PADDED, build, write_graph
 
 from fastbert_tf.checkpoints import SavedClassifier
 from fastbert_tf.config import BackboneConfig, FastBertConfig
 from fastbert_tf.data import make_sample_task
+from fastbert_tf.inference import ExitSchedule
 from fastbert_tf.models import FastBert
 from fastbert_tokenizers import WordPieceTokenizer
 
@@ -82,10 +84,12 @@ class OursTest(tf.test.TestCase):
         tokens = {name: values.numpy() for name, values in tokenizer(texts).items()}
         expected = probabilities(trained, tokens)  # (rows, layers, classes)
         folder = Path(self.get_temp_dir())
-        for exits, left_at in (([3], 3), ([1, 2, 3], 1)):
-            directory = write_graph(folder / str(len(exits)), classifier, PADDED, task.dev, exits)
-            from_tokens = saved_model.load(directory, "float32", threads=1)
-            from_texts = saved_model.load_texts(directory, threads=1)
+        stack = build(classifier, PADDED, task.dev)
+        for exits, left_at, threads in (((3,), 3, 2), ((1, 2, 3), 1, 1)):
+            directory = folder / str(len(exits))
+            write_graph(directory, classifier, stack, ExitSchedule(exits))
+            from_tokens = SplitEngine(saved_model.load(directory, "float32", threads), 3)
+            from_texts = SplitEngine(saved_model.load_texts(directory, threads), 3)
             self.assertAllClose(from_tokens(tokens)["probabilities"], expected[:, -1], atol=1e-5, rtol=0)
             self.assertAllClose(from_texts(texts)["probabilities"], expected[:, -1], atol=1e-5, rtol=0)
             fast = from_tokens({**tokens, "speed": np.ones(4, np.float32)})

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 from harness.peers.job import Job, rows_of, single_calls
-from harness.peers.workload import Workload, random_workload, sorted_workload, thinned
+from harness.peers.workload import Workload, random_workload, repeated, shuffled, sorted_workload, thinned
 
 ROWS = sorted_workload(
     [[1, 7, 7, 2], [1, 2], [1, 5, 2]], [[0, 0, 1, 1], [0, 0], [0, 0, 0]], ["long", "short", "mid"], [0, 1, 1]
@@ -42,9 +42,19 @@ class WorkloadTest(tf.test.TestCase):
         self.assertAllEqual(thinned(rows, 4).lengths, [1, 34, 67, 100])
         self.assertEqual(thinned(rows, 1000), rows)
 
+    def test_shuffling_keeps_every_row_whole(self):
+        mixed = shuffled(Workload([[n] * n for n in range(1, 30)], [[0] * n for n in range(1, 30)], [], []))
+        self.assertNotAllEqual(mixed.lengths, range(1, 30))
+        self.assertCountEqual(mixed.lengths, range(1, 30))
+        self.assertTrue(all(set(ids) == {len(ids)} for ids in mixed.token_ids))
+
+    def test_few_rows_come_again(self):
+        self.assertEqual(repeated(ROWS, 5).texts, ["short", "mid", "long", "short", "mid"])
+        self.assertEqual(repeated(ROWS, 2).labels, [1, 1])
+
     def test_passes_of_single_calls_are_thinned_out(self):
         single, batched = (single_calls(Job("", size), 872) for size in (1, 32))
-        self.assertEqual((single.every, rows_of(single, 872)), (4, 218))
+        self.assertEqual((single.every, rows_of(single, 872)), (9, 97))
         self.assertEqual((batched.every, rows_of(batched, 872)), (1, 872))
 
 

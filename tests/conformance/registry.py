@@ -1,6 +1,7 @@
 """Everything public, registered once; every property test in this folder runs over all of it.
 
-To register a new class, add a case to the list of its kind. A case makes a small instance and sample inputs.
+To register a new class, add a case to the list of its kind; stacks have a file of their own, `stack_cases.py`.
+A case makes a small instance and sample inputs.
 `test_registration.py` fails while a public class is missing.
 """
 
@@ -15,8 +16,6 @@ import numpy as np
 
 import fastbert_tokenizers
 from fastbert_tf import inference, layers, losses, models, training
-from fastbert_tf.inference.packed.int8_sample import sample_activations
-from fastbert_tf.inference.packed.int8_stack import Int8Stack
 
 BATCH, LENGTH, WIDTH, CLASSES, DEPTH, VOCABULARY = 3, 7, 8, 3, 3, 40
 Arrays = dict[str, np.ndarray]
@@ -326,48 +325,7 @@ class PolicyCase:
     make: Callable[[], Any]
 
 
-@dataclass(frozen=True)
-class StackCase:
-    """A stack for the exit loop.
-
-    Attributes:
-        cls: the class.
-        make: takes the FastBert model.
-        is_exact: whether it gives the model's numbers; if not, it is held to what its own branches say.
-    """
-
-    cls: type
-    make: Callable[[Any], Any]
-    is_exact: bool = True
-
-    def probabilities(self, stack: Any, model: Any, inputs: Arrays) -> np.ndarray:
-        """Every branch's answer for every row (rows, layers, classes), without any loop."""
-        if self.is_exact:
-            return keras.ops.convert_to_numpy(keras.ops.softmax(model(inputs)))
-        state, said = stack.start(inputs), []
-        for index in range(stack.num_layers):
-            state = stack.layer(index, state)
-            said.append(keras.ops.convert_to_numpy(stack.classify(index, state)))
-        return np.stack(said, axis=1)
-
-
-def _make_int8_stack(model: Any) -> Any:
-    return Int8Stack(model, sample_activations(model, [token_inputs(rows=12)]))
-
-
-SCHEDULES_OF_EXITS = [
-    inference.ExitSchedule.every_layer(DEPTH),
-    inference.ExitSchedule((2, DEPTH)),
-    inference.ExitSchedule((1, DEPTH), shrink_share=0.6),
-    inference.ExitSchedule((DEPTH,)),
-]
-"""Schedules with which every stack and policy runs."""
 POLICIES = [PolicyCase(inference.NormalizedEntropy, inference.NormalizedEntropy)]
-STACKS = [
-    StackCase(inference.KerasStack, inference.KerasStack),
-    StackCase(inference.PackedStack, inference.PackedStack),
-    StackCase(Int8Stack, _make_int8_stack, is_exact=False),
-]
 
 
 def branch_probabilities(rows: int = 200) -> np.ndarray:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import registry
+import stack_cases
 import tensorflow as tf
 from absl.testing import parameterized
 from exported import in_all_modes
@@ -12,11 +15,22 @@ from fastbert_tf import inference
 
 NETWORKS = [*registry.LAYERS, *registry.MODELS]
 LOOPS = [
-    (f"{stack.cls.__name__}_{policy.cls.__name__}_{number}", stack, policy, schedule)
-    for stack in registry.STACKS
+    (f"{stack_name}_{policy.cls.__name__}_{number}", stack, policy, schedule)
+    for stack_name, stack in registry.named(stack_cases.STACKS)
     for policy in registry.POLICIES
-    for number, schedule in enumerate(registry.SCHEDULES_OF_EXITS)
+    for number, schedule in enumerate(stack_cases.SCHEDULES_OF_EXITS)
 ]
+
+
+@functools.cache
+def _model():
+    return registry.built(registry.MODELS[-1])
+
+
+@functools.cache
+def _stack(case):
+    """One of the model's for all tests: making it, and tracing what it traces for itself, takes longer than a test."""
+    return case.make(_model())
 
 
 class ExecutionModesTest(tf.test.TestCase, parameterized.TestCase):
@@ -41,9 +55,7 @@ class ExecutionModesTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.named_parameters(LOOPS)
     def test_exit_loop(self, stack_case, policy_case, schedule):
         """And all of them equal the offline simulation, at a speed of its own for every row."""
-        model = registry.built(registry.MODELS[-1])
-        policy = policy_case.make()
-        stack = stack_case.make(model)
+        model, policy, stack = _model(), policy_case.make(), _stack(stack_case)
         loop = inference.ExitLoop(stack, policy, schedule)
         inputs = registry.token_inputs(rows=33)
         speed = np.linspace(0, 1, 33).astype(np.float32)
@@ -59,10 +71,9 @@ class ExecutionModesTest(tf.test.TestCase, parameterized.TestCase):
         for name in ("probabilities", "uncertainty"):
             self.assertAllClose(answers[name], expected[name], atol=1e-5)
 
-    @parameterized.named_parameters(registry.named(registry.STACKS))
+    @parameterized.named_parameters(registry.named(stack_cases.STACKS))
     def test_full_depth(self, case):
-        model = registry.built(registry.MODELS[-1])
-        stack = case.make(model)
+        model, stack = _model(), _stack(case)
         full_depth = inference.FullDepth(stack)
         inputs = registry.token_inputs()
         answers = self._assert_equal_in_all_modes(
@@ -82,8 +93,7 @@ class NeighboursTest(tf.test.TestCase, parameterized.TestCase):
 
     @parameterized.named_parameters(LOOPS)
     def test_exit_loop(self, stack_case, policy_case, schedule):
-        model = registry.built(registry.MODELS[-1])
-        loop = inference.ExitLoop(stack_case.make(model), policy_case.make(), schedule)
+        loop = inference.ExitLoop(_stack(stack_case), policy_case.make(), schedule)
         inputs = registry.token_inputs(rows=12)
         speed = np.tile(np.array([0.0, 0.6, 0.8, 0.95], np.float32), 3)
         together = {name: value.numpy() for name, value in loop(inputs, tf.constant(speed)).items()}

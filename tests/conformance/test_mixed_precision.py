@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import registry
+import stack_cases
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -44,7 +45,7 @@ class MixedPrecisionTest(tf.test.TestCase, parameterized.TestCase):
         for weight in stage.trainable_weights:
             self.assertTrue(np.isfinite(weight.numpy()).all(), weight.path)
 
-    @parameterized.named_parameters(registry.named(registry.STACKS))
+    @parameterized.named_parameters(registry.named(stack_cases.STACKS))
     def test_stack_answers_in_float32(self, case):
         stack = case.make(registry.built(registry.MODELS[-1], "mixed_bfloat16"))
         state = stack.start(registry.token_inputs())

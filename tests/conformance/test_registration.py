@@ -9,6 +9,7 @@ import types
 from collections.abc import Iterable
 
 import registry
+import stack_cases
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -24,7 +25,7 @@ ROOMS = {
     fastbert_tf.models: registry.MODELS,
     fastbert_tf.losses: registry.LOSSES,
     fastbert_tf.training: [*registry.STAGES, *registry.SCHEDULES],
-    fastbert_tf.inference: [*registry.POLICIES, *registry.STACKS],
+    fastbert_tf.inference: [*registry.POLICIES, *stack_cases.STACKS],
     fastbert_tokenizers: [*registry.TOKENIZERS, *registry.VOCABULARIES],
 }
 ELSEWHERE = {

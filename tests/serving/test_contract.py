@@ -15,7 +15,7 @@ import urllib.request
 import grpc
 import numpy as np
 import tensorflow as tf
-from small_classifier import TEXTS, small_export
+from small_classifier import TEXTS, quick_export
 from tensorflow_serving.apis import classification_pb2, predict_pb2, prediction_service_pb2_grpc
 
 from fastbert_serving import (
@@ -203,7 +203,7 @@ class Contract:
 class EmbeddedServerTest(Contract, tf.test.TestCase):
     @classmethod
     def serve(cls):
-        server = Server(ModelSettings(small_export()[1], enable_batching=True), rest_api_port=0).start()
+        server = Server(ModelSettings(quick_export()[1], enable_batching=True), rest_api_port=0).start()
         cls.addClassCleanup(server.stop)
         return server.address, server.rest_address, "fastbert"
 
@@ -211,7 +211,7 @@ class EmbeddedServerTest(Contract, tf.test.TestCase):
 class GatewayTest(Contract, tf.test.TestCase):
     @classmethod
     def serve(cls):
-        directory = small_export()[1]
+        directory = quick_export()[1]
         server = Server(directory).start()
         cls.addClassCleanup(server.stop)
         gateway = Gateway(server.address, "fastbert", directory, rest_api_port=0).start()

@@ -22,8 +22,9 @@ PREDICTION = {
 }  # fmt: skip
 COSTS = {
     "batch_size": 2, "rows": [1, 2], "start": [0.1, 0.2], "layer": [1.0, 2.0], "branch": [0.1, 0.1],
-    "step": [0.0, 0.0], "shrink": [0.0, 0.1],
+    "step": [0.0, 0.0], "shrink": [0.0, 0.1], "uncertainty": 0.02,
 }  # fmt: skip
+MACHINE = {"name": "2 processors", "intra_op_threads": 0, "inter_op_threads": 1}
 MANIFEST = Manifest(
     labels=("negativ", "schön", "😀"),
     is_pair=True,
@@ -34,7 +35,7 @@ MANIFEST = Manifest(
     curve={"points": [{"speed": 0.1, "accuracy": 0.9}], "metric_names": ["accuracy"]},
     lowest_accuracy=0.87,
     token_limits=TokenLimits(vocabulary_size=30522, num_segments=2, max_sequence_length=512),
-    exits=Exits((2, 6), 0.25, "measurement", (PREDICTION,), (COSTS,)),
+    exits=Exits((2, 6), 0.25, "measurement", (PREDICTION,), (COSTS,), MACHINE),
     precision="int8",
 )
 OPTIONAL = ("lowest_accuracy", "token_limits", "exits", "precision")
@@ -87,6 +88,8 @@ class ManifestTest(tf.test.TestCase, parameterized.TestCase):
         ({"exits": {**EXITS, "predictions": [{"batch_size": 1}]}}, r"exits.predictions\[0\]"),
         ({"exits": {**EXITS, "predictions": [{**PREDICTION, "plain_ms": -1}]}}, "plain_ms"),
         ({"exits": {**EXITS, "costs": [{**COSTS, "layer": 1.0}]}}, r"exits.costs\[0\].layer"),
+        ({"exits": {**EXITS, "costs": [{**COSTS, "uncertainty": -0.1}]}}, r"exits.costs\[0\].uncertainty"),
+        ({"exits": {**EXITS, "machine": {"name": "mine"}}}, "exits.machine"),
         ({"precision": "float16"}, "precision"),
         ({"extra": 1}, "extra"),
     )

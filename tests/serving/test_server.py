@@ -7,7 +7,7 @@ import grpc
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
-from small_classifier import LABELS, TEXTS, eager_loop, small_export, small_tokenizer
+from small_classifier import LABELS, TEXTS, eager_loop, quick_export, small_tokenizer
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
@@ -41,7 +41,7 @@ class ServerTest(tf.test.TestCase, parameterized.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.model, cls.directory = small_export()
+        cls.model, cls.directory = quick_export()
         cls.server = Server(cls.directory).start()
         cls.client = Client(cls.server.address)
         cls.channel = grpc.insecure_channel(cls.server.address)
@@ -127,7 +127,7 @@ class ServerTest(tf.test.TestCase, parameterized.TestCase):
             self.assertAllClose(got.probabilities, want[row].probabilities, atol=1e-5)
 
     def test_pair_task(self):
-        model, directory = small_export(is_pair=True)
+        model, directory = quick_export(is_pair=True)
         pairs = TEXTS[::-1]
         want = eager_loop(model)(small_tokenizer()(list(TEXTS), list(pairs)), tf.constant(SPEEDS))
         with Server(directory, name="pairs") as server, Client(server.address, "pairs") as client:

@@ -191,7 +191,8 @@ class LifecycleTest(tf.test.TestCase, parameterized.TestCase):
             ({}, "exactly one of them"),
             ({"model_base_path": "a", "model_config_file": "b"}, "exactly one of them"),
             ({"model_base_path": "a", "batching_parameters_file": "b"}, "needs enable_batching"),
-            ({"model_base_path": "a", "tensorflow_intra_op_parallelism": -1}, "must not be negative"),
+            ({"model_base_path": "a", "tensorflow_intra_op_parallelism": -1}, "must be at least 0"),
+            ({"model_base_path": "a", "tensorflow_inter_op_parallelism": -2}, "must be at least -1"),
         ):
             with self.assertRaisesRegex(ValueError, words):
                 ModelSettings(**settings)

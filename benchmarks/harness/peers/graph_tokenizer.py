@@ -12,18 +12,19 @@ import tensorflow as tf
 from fastbert_tokenizers import Vocabulary, WordPieceTokenizer
 from harness.peers.engine import Engine, Tokens
 from harness.peers.hugging_face_tokenizer import SETTINGS_FILE
+from harness.peers.saved_model import quick_callable, session_config
 
 
 def load_texts(source: Path, threads: int) -> Engine:
-    """Builds a graph of the tokenizer of `vocab.txt` and `tokenizer.json`."""
+    """Builds a graph of the tokenizer of `vocab.txt` and `tokenizer.json`, run as `saved_model` runs exports."""
     settings = json.loads((source / SETTINGS_FILE).read_text(encoding="utf-8"))
-    tokenizer = WordPieceTokenizer(Vocabulary.load(source / "vocab.txt"), **settings)
     graph = tf.Graph()
     with graph.as_default():
+        tokenizer = WordPieceTokenizer(Vocabulary.load(source / "vocab.txt"), **settings)
         texts = tf.compat.v1.placeholder(tf.string, [None])
         outputs = tokenizer(texts)
-        config = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=threads, inter_op_parallelism_threads=1)
-        function = tf.compat.v1.Session(config=config).make_callable(list(outputs.values()), [texts])
+        running = tf.compat.v1.Session(config=session_config(threads))
+        function = quick_callable(running, [output.name for output in outputs.values()], [texts.name])
 
     def encode(batch: Sequence[str]) -> Tokens:
         values = function(np.array([text.encode() for text in batch], object))

@@ -14,16 +14,18 @@ from tokenizers import BertWordPieceTokenizer
 SETTINGS_FILE = "tokenizer.json"
 
 
-def load(directory: Path) -> Callable[[Sequence[str]], Tokens]:
-    """Reads `vocab.txt` and `tokenizer.json` (`lower_case`, `max_sequence_length`).
-
-    Returns:
-        A function from texts to int32 (rows, longest row) tokens.
-    """
+def tokenizer_of(directory: Path) -> BertWordPieceTokenizer:
+    """Reads `vocab.txt` and `tokenizer.json` (`lower_case`, `max_sequence_length`)."""
     settings = json.loads((directory / SETTINGS_FILE).read_text(encoding="utf-8"))
     tokenizer = BertWordPieceTokenizer(str(directory / "vocab.txt"), lowercase=settings["lower_case"])
     tokenizer.enable_truncation(settings["max_sequence_length"])
     tokenizer.enable_padding()
+    return tokenizer
+
+
+def load(directory: Path) -> Callable[[Sequence[str]], Tokens]:
+    """Returns a function from texts to int32 (rows, longest row) tokens."""
+    tokenizer = tokenizer_of(directory)
 
     def encode(texts: Sequence[str]) -> Tokens:
         rows = tokenizer.encode_batch(list(texts)) if len(texts) > 1 else [tokenizer.encode(texts[0])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-SINGLE_CALLS = 200
+SINGLE_CALLS = 100
 """At most so many calls of one row in a pass."""
 
 
@@ -24,11 +24,13 @@ class Job:
     """Speed of every row, in [0, 1]; None does not say one."""
     from_texts: bool = False
     """Whether the engine starts from texts, tokenisation included."""
+    clients: int = 1
+    """Calls at a time. With several, the whole pass is timed, not every call."""
 
 
 def single_calls(job: Job, rows: int) -> Job:
     """The job, with its calls of one row thinned out evenly over the lengths."""
-    every = max(1, rows // SINGLE_CALLS) if job.batch_size == 1 else 1
+    every = max(1, -(-rows // SINGLE_CALLS)) if job.batch_size == 1 else 1
     return replace(job, every=every)
 
 

@@ -33,9 +33,11 @@ class EngineSettings:
     precision: str
     """One of the engine's precisions."""
     threads: int
-    """Threads of one call."""
+    """Threads of one call of the engine."""
     tokenizer: str | None = None
     """Directory of `vocab.txt` and `tokenizer.json`, where texts are answered."""
+    split: int = 1
+    """Threads over which the rows of a call are split, each with a call of the engine."""
 
 
 class EngineProcess:

@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -19,6 +20,7 @@ import numpy as np
 
 from harness.peers.engine import load_engine, load_text_engine
 from harness.peers.job import Job
+from harness.peers.split import SplitEngine
 from harness.peers.workload import Workload
 
 
@@ -39,6 +41,8 @@ class Worker:
         engine, batches = self._prepared(Job(**job))
         if len(batches) > 1:
             engine(batches[0])
+        if job["clients"] > 1:
+            return {"seconds": [_seconds_of_clients(engine, batches, job["clients"])]}
         seconds = []
         for batch in batches:
             began = time.perf_counter()
@@ -64,15 +68,24 @@ class Worker:
 
     def _engine(self, from_texts: bool) -> Callable[[Any], dict[str, np.ndarray]]:
         if from_texts not in self._engines:
-            known = self._settings
-            name, source, threads = known["name"], Path(known["source"]), known["threads"]
-            if from_texts:
-                tokenizer = Path(known["tokenizer"] or source)
-                engine = load_text_engine(name, source, threads, lambda: self._engine(False), tokenizer)
-            else:
-                engine = load_engine(name, source, known["precision"], threads)
-            self._engines[from_texts] = engine
+            engine, threads = self._loaded(from_texts), self._settings["split"]
+            self._engines[from_texts] = SplitEngine(engine, threads) if threads > 1 else engine
         return self._engines[from_texts]
+
+    def _loaded(self, from_texts: bool) -> Callable[[Any], dict[str, np.ndarray]]:
+        known = self._settings
+        name, source, threads = known["name"], Path(known["source"]), known["threads"]
+        if not from_texts:
+            return load_engine(name, source, known["precision"], threads)
+        return load_text_engine(name, source, threads, lambda: self._loaded(False), Path(known["tokenizer"] or source))
+
+
+def _seconds_of_clients(engine: Callable[[Any], Any], batches: list[Any], clients: int) -> float:
+    with ThreadPoolExecutor(clients) as pool:
+        list(pool.map(lambda _: None, range(clients)))  # the threads have started
+        began = time.perf_counter()
+        list(pool.map(engine, batches))
+        return time.perf_counter() - began
 
 
 def _with_speed(batch: Any, speed: float | None) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from harness.peers.engine import Tokens
 
 @dataclass(frozen=True)
 class Workload:
-    """Texts with their tokens, shortest first: batches hold rows of like length."""
+    """Texts with their tokens; sorted by length, unless an order of arrival is measured."""
 
     token_ids: list[list[int]]
     """Ids of every row, special tokens included."""
@@ -72,19 +72,31 @@ def sorted_workload(
     labels: Sequence[int] = (),
 ) -> Workload:
     """Returns the rows, shortest first; equals keep their order."""
-    order = np.argsort([len(ids) for ids in token_ids], kind="stable")
-    columns = [
-        [column[row] for row in order] if len(column) else [] for column in (token_ids, segment_ids, texts, labels)
-    ]
-    return Workload(*columns)
+    rows = Workload(list(token_ids), list(segment_ids), list(texts), list(labels))
+    return picked(rows, np.argsort(rows.lengths, kind="stable"))
+
+
+def picked(rows: Workload, order: Iterable[int]) -> Workload:
+    """Returns rows by their places, in this order; a place may come again."""
+    order = list(order)
+    columns = (rows.token_ids, rows.segment_ids, rows.texts, rows.labels)
+    return Workload(*([column[row] for row in order] if column else [] for column in columns))
 
 
 def thinned(rows: Workload, count: int) -> Workload:
-    """At most so many rows, evenly over the lengths."""
+    """At most so many rows, evenly over their places: over the lengths, where rows are sorted."""
     total = len(rows.token_ids)
-    chosen = np.unique(np.linspace(0, total - 1, min(count, total)).astype(int))
-    columns = (rows.token_ids, rows.segment_ids, rows.texts, rows.labels)
-    return Workload(*([column[row] for row in chosen] if column else [] for column in columns))
+    return picked(rows, np.unique(np.linspace(0, total - 1, min(count, total)).astype(int)))
+
+
+def shuffled(rows: Workload, seed: int = 0) -> Workload:
+    """Returns the rows as requests come: short and long ones mixed."""
+    return picked(rows, np.random.default_rng(seed).permutation(len(rows.token_ids)))
+
+
+def repeated(rows: Workload, count: int) -> Workload:
+    """Returns exactly so many rows; where there are fewer, the first ones come again."""
+    return picked(rows, np.resize(np.arange(len(rows.token_ids)), count))
 
 
 def random_workload(rows: int, length: int, vocabulary_size: int, seed: int = 0) -> Workload:

@@ -8,11 +8,12 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from fastbert_tf.evaluation.plots import COLORS, GREY, MARKERS, save_figure
-from harness.performance.page import RESULTS, stored, unique
+from harness.performance.markdown import unique
+from harness.performance.page import RESULTS, stored
 
 
 def draw() -> None:
-    """Writes one figure a part that was run; tokenisation and accuracy have none."""
+    """Writes one figure a part that was run; the others have tables alone."""
     dense, real, adaptive = (stored(part) for part in ("dense", "real", "adaptive"))
     if dense:
         save_figure(bars(dense["rows"], "BERT-base's shape, 128 tokens"), RESULTS / "dense.svg")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from pathlib import Path
 
 import tensorflow as tf
@@ -18,9 +17,12 @@ from fastbert_tf.inference import ExitLoop, ExitSchedule, KerasStack, Normalized
 from fastbert_tf.recipes.stacks import stack_of
 
 PADDED = "padded float32"
-PACKED = ("packed float32", "packed bfloat16", "packed int8")
+INT8 = "packed int8"
+PACKED = ("packed float32", "packed bfloat16", INT8)
 STACKS = (PADDED, *PACKED)
 """Padded to the longest row of the batch, as plain TensorFlow is; or real tokens alone."""
+SHARED = ", shared operations"
+"""Ends the name of an engine whose threads share every operation; in others each runs a part of a call's rows."""
 
 
 def source_digest() -> str:
@@ -40,26 +42,17 @@ def build(classifier: SavedClassifier, name: str, calibration: TextDataset) -> S
     return stack_of(classifier, precision, calibration if precision == "int8" else None)
 
 
-def write_graph(
-    directory: Path, classifier: SavedClassifier, name: str, calibration: TextDataset, exits: Sequence[int]
-) -> Path:
-    """Saves signatures `tokenized` and `with_speed` of one stack, unless the directory is there.
+def write_graph(directory: Path, classifier: SavedClassifier, stack: SavableStack, schedule: ExitSchedule) -> None:
+    """Saves signatures `tokenized` and `with_speed` of one stack.
 
     Args:
-        directory: the target.
+        directory: the target; what is there is replaced.
         classifier: the trained classifier.
-        name: a name in `STACKS`.
-        calibration: rows that look like the real ones, for int8.
-        exits: layers whose branch is on, counted from 1; the last layer alone is the plain encoder with its teacher.
-
-    Returns:
-        The directory.
+        stack: one that `build` has built of it.
+        schedule: the last layer alone is the plain encoder with its teacher.
     """
-    if (directory / "saved_model.pb").exists():
-        return directory
-    stack = build(classifier, name, calibration)
     signatures = Signatures(
-        loop=ExitLoop(stack, NormalizedEntropy(), ExitSchedule(tuple(exits))),
+        loop=ExitLoop(stack, NormalizedEntropy(), schedule),
         tokenizer=classifier.tokenizer,
         label_names=classifier.label_names,
         is_pair=classifier.is_pair,
@@ -74,4 +67,3 @@ def write_graph(
         tf.saved_model.save(
             module, str(partial), signatures={key: functions[key] for key in ("tokenized", "with_speed")}
         )
-    return directory

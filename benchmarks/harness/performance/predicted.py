@@ -1,59 +1,87 @@
-"""What the scheduler has predicted at export, beside what is measured now."""
+"""What the scheduler has predicted at export, beside what is measured now, on the same rows in the same order."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from fastbert_serving.manifest import Manifest
-from harness.peers.job import Job, rows_of, single_calls
-from harness.peers.processes import take_turns
-from harness.performance.ours import PACKED
-from harness.performance.settings import Settings
-from harness.performance.subject import Subject, exported
-from harness.performance.timing import per_row, running
+import numpy as np
+
+from fastbert_serving.manifest import Exits
+from fastbert_tf.data import BatchPipeline, TextDataset
+from fastbert_tf.evaluation import BranchOutputs, predict_branches
+from harness.peers.processes import EngineProcess
+from harness.peers.workload import shuffled
+from harness.performance.ours import INT8
+from harness.performance.rows import StoredRows, tokenised
+from harness.performance.subject import Subject
 
 NEVER = 1e-9
 """A speed at which no row leaves, but every branch is asked."""
 
 
-def compare(subject: Subject, path: Path, rows: int, settings: Settings) -> list[dict[str, Any]]:
-    """Times every prediction in the manifests of the caller's exports.
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """How sure all branches are of some rows, and these rows in the order in which the scheduler cuts batches."""
+
+    outputs: BranchOutputs
+    """Answers of all branches, in the order of `BatchPipeline.ordered`."""
+    rows: StoredRows
+    """The same rows, shuffled as `fastbert_tf.evaluation.exit_choice` shuffles them before it predicts."""
+
+
+def statistics(subject: Subject, most: int) -> Statistics:
+    """Asks all branches about held-out rows, at most so many, evenly over the data set."""
+    count = len(subject.held_out)
+    rows = subject.held_out.take(np.unique(np.linspace(0, count - 1, min(most, count)).astype(int)))
+    pipeline = BatchPipeline(rows, subject.classifier.tokenizer)
+    outputs = predict_branches(subject.stack(INT8), pipeline.ordered())
+    return Statistics(outputs, rows_as_predicted(subject, rows, "predicted"))
+
+
+def rows_as_predicted(subject: Subject, rows: TextDataset, what: str) -> StoredRows:
+    """Rows of an evaluation in the order in which the scheduler cuts batches of them."""
+    tokenizer = subject.classifier.tokenizer
+    evaluated = rows.take(BatchPipeline(rows, tokenizer).order)
+    return subject.store(shuffled(tokenised(evaluated, tokenizer)), what)
+
+
+def compare(
+    engines: Mapping[str, EngineProcess], exits: Exits, rows: StoredRows, name: str, turns: int
+) -> list[dict[str, Any]]:
+    """Times every prediction.
 
     Args:
-        subject: the classifier that was exported.
-        path: workload of held-out rows, from which the predictions were made.
-        rows: its rows.
-        settings: names the exports.
+        engines: `dense`, the plain encoder; `adaptive`, with all branches; `scheduled`, the export.
+        exits: holds the predictions.
+        rows: those that were predicted for, in that order.
+        name: of the export.
+        turns: timed passes.
 
     Returns:
         One result a prediction: `export`, `batch_size`, `speed`, `what`, `predicted_ms` and `measured_ms` a row.
     """
     results: list[dict[str, Any]] = []
-    for name, folder in settings.exports.items():
-        manifest = Manifest.read(folder)
-        if manifest.exits is None or not manifest.exits.predictions:
-            continue
-        stack = f"packed {manifest.precision}"
-        dense = subject.ours(stack if stack in PACKED else PACKED[0])
-        engines = {"dense": dense, "export": exported(Path(folder), "", settings.threads)}
-        with running(engines, settings.work / "logs" / "predicted") as workers:
-            for prediction in manifest.exits.predictions:
-                base = single_calls(Job(str(path), prediction["batch_size"]), rows)
-                speeds = {"plain_ms": None, "chosen_ms": prediction["speed"], "no_exit_ms": NEVER}
-                jobs = {what: replace(base, speed=speed) for what, speed in speeds.items()}
-                places = {what: workers["dense" if what == "plain_ms" else "export"] for what in jobs}
-                seconds = take_turns(places, jobs, settings.turns)
-                results += [
-                    {
-                        "export": name,
-                        "batch_size": prediction["batch_size"],
-                        "speed": prediction["speed"],
-                        "what": what,
-                        "predicted_ms": prediction[what],
-                        "measured_ms": per_row(times, rows_of(base, rows))["ms_per_row"],
-                    }
-                    for what, times in seconds.items()
-                ]
+    for prediction in exits.predictions:
+        speed = prediction["speed"]
+        cases = {
+            "plain_ms": ("dense", None),
+            "every_exit_ms": ("adaptive", speed),
+            "chosen_ms": ("scheduled", speed),
+            "no_exit_ms": ("scheduled", NEVER),
+        }
+        jobs = {what: rows.job(prediction["batch_size"], speed=asked) for what, (_, asked) in cases.items()}
+        places = {what: engines[name] for what, (name, _) in cases.items()}
+        results += [
+            {
+                "export": name,
+                "batch_size": prediction["batch_size"],
+                "speed": speed,
+                "what": what,
+                "predicted_ms": prediction[what],
+                "measured_ms": summary["ms_per_row"],
+            }
+            for what, summary in rows.take_turns(places, jobs, turns).items()
+        ]
     return results

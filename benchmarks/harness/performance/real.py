@@ -2,71 +2,83 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fastbert_tf.data import load_task
-from harness.peers.job import Job, rows_of, single_calls
-from harness.peers.processes import EngineProcess, EngineSettings, take_turns
-from harness.peers.workload import Workload, thinned
-from harness.performance.ours import PADDED, STACKS
+from harness.peers.processes import EngineProcess, EngineSettings
+from harness.peers.workload import shuffled
+from harness.performance.ours import INT8, PADDED, STACKS
+from harness.performance.rows import StoredRows
 from harness.performance.settings import Settings
-from harness.performance.subject import Subject, exported, reported, trained, workload
-from harness.performance.timing import per_row, running
+from harness.performance.subject import Subject, callers_exports, trained
+from harness.performance.timing import running
 
 TASKS = ("sst2", "book_review")
 BATCH_SIZES = (1, 32)
+ARRIVAL_BATCH_SIZE = 32
+IN_ARRIVAL = (PADDED, INT8, "onnxruntime float32", "onnxruntime int8")
+"""Engines that are also measured on batches of mixed lengths."""
 
 
 def measure(settings: Settings) -> dict[str, Any]:
     """Times every engine on every task, at every batch size, from tokens and from texts.
 
     Returns:
-        `rows`: a list of results; `tasks`: rows, mean length, and by engine accuracy and the largest difference of a
+        `rows`: a list of results; `arrival`: the same for some engines on batches of rows as they come, which hold
+        short and long ones; `tasks`: rows, mean length, and by engine accuracy and the largest difference of a
         probability from ours in padded float32.
     """
     results: list[dict[str, Any]] = []
+    arrival: list[dict[str, Any]] = []
     tasks: dict[str, Any] = {}
     for task in (task for task in TASKS if task in settings.classifiers):
-        subject = trained(task, settings.classifiers[task], settings.work, settings.threads)
-        path = settings.work / "workloads" / f"{task}.json"
-        rows = thinned(workload(reported(load_task(task)), subject.classifier.tokenizer), settings.rows)
-        rows.save(path)
-        with running(_engines(subject, settings), settings.work / "logs" / f"real_{task}") as engines:
+        subject = trained(task, settings)
+        rows = subject.reported_rows(settings.rows)
+        mixed = subject.store(shuffled(rows.workload), "arrival")
+        with running(_engines(subject), settings.work / "logs" / f"real_{task}") as engines:
             tasks[task] = {
-                "rows": len(rows.token_ids),
-                "mean_tokens": float(rows.lengths.mean()),
-                "engines": _answers(engines, rows, path, settings.work),
+                "rows": len(rows),
+                "mean_tokens": float(rows.workload.lengths.mean()),
+                "engines": _answers(engines, rows, settings),
             }
-            for batch_size in BATCH_SIZES:
-                for from_texts in (False, True):
-                    job = single_calls(Job(str(path), batch_size, from_texts=from_texts), len(rows.token_ids))
-                    seconds = take_turns(engines, dict.fromkeys(engines, job), settings.turns)
-                    results += [
-                        {"task": task, "batch_size": batch_size, "from": "texts" if from_texts else "tokens",
-                         "engine": name, **per_row(times, rows_of(job, len(rows.token_ids)))}
-                        for name, times in seconds.items()
-                    ]  # fmt: skip
-    return {"rows": results, "tasks": tasks}
+            results += [
+                {"task": task, "batch_size": size, "from": source, "engine": name, **summary}
+                for size in BATCH_SIZES
+                for source in ("tokens", "texts")
+                for name, summary in _times(engines, rows, size, source, settings).items()
+            ]
+            some = {name: engine for name, engine in engines.items() if name in IN_ARRIVAL}
+            arrival += [
+                {"task": task, "batch_size": ARRIVAL_BATCH_SIZE, "from": "tokens", "engine": name, **summary}
+                for name, summary in _times(some, mixed, ARRIVAL_BATCH_SIZE, "tokens", settings).items()
+            ]
+    return {"rows": results, "arrival": arrival, "tasks": tasks}
 
 
-def _engines(subject: Subject, settings: Settings) -> dict[str, EngineSettings]:
-    peers = {name: engine for name, engine in subject.peers().items() if settings.wanted(name)}
+def _engines(subject: Subject) -> dict[str, EngineSettings]:
+    settings = subject.settings
     ours = {stack: subject.ours(stack) for stack in STACKS if settings.wanted(stack)}
-    if subject.name == "sst2":
-        ours |= {name: exported(Path(path), "", settings.threads) for name, path in settings.exports.items()}
-    return {**peers, **ours}
+    exports = callers_exports(settings) if subject.name == "sst2" else {}
+    return {**subject.peers(), **ours, **exports}
 
 
-def _answers(engines: dict[str, EngineProcess], rows: Workload, path: Path, work: Path) -> dict[str, Any]:
-    job, labels = Job(str(path), 32), np.array(rows.labels)
-    said = {name: engine.answers(job, work / "answers.npz")["probabilities"] for name, engine in engines.items()}
-    reference = said.get(PADDED, next(iter(said.values())))
+def _times(
+    engines: dict[str, EngineProcess], rows: StoredRows, batch_size: int, source: str, settings: Settings
+) -> dict[str, dict[str, Any]]:
+    job = rows.short_job(batch_size, from_texts=source == "texts")
+    return rows.take_turns(engines, dict.fromkeys(engines, job), settings.turns)
+
+
+def _answers(engines: dict[str, EngineProcess], rows: StoredRows, settings: Settings) -> dict[str, Any]:
+    job = rows.job(32)
+    said = {
+        name: engine.answers(job, settings.work / "answers.npz")["probabilities"] for name, engine in engines.items()
+    }
+    reference = said.get(PADDED, next(iter(said.values()), None))
     return {
         name: {
-            "accuracy": float((probabilities.argmax(-1) == labels).mean()),
+            "accuracy": float((probabilities.argmax(-1) == rows.labels).mean()),
             "largest_difference": float(np.abs(probabilities - reference).max()),
         }
         for name, probabilities in said.items()

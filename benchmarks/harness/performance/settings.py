@@ -17,9 +17,10 @@ class Settings:
     classifiers: Mapping[str, str]
     """Folder of the trained classifier by task."""
     exports: Mapping[str, str]
-    """Further version directories of SST-2's classifier by name: measured beside ours wherever SST-2 is."""
+    """Further version directories of SST-2's classifier by name: measured beside ours in `real`, `adaptive` and
+    `chosen`."""
     engines: tuple[str, ...]
-    """Parts of names; an engine whose name holds none of them is left out. Empty: all run."""
+    """Parts of names; an engine of `dense` or `real` whose name holds none of them is left out. Empty: all run."""
     work: Path
     """Folder for models, graphs and logs; what is there is not made again."""
     threads: int
@@ -27,7 +28,7 @@ class Settings:
     turns: int
     """Timed passes of every engine."""
     rows: int
-    """At most so many rows of a data set, evenly over the lengths; accuracy is measured on all."""
+    """At most so many rows of a data set are timed, evenly over the lengths; other counts are multiples of it."""
 
     def wanted(self, name: str) -> bool:
         """Whether an engine takes part."""

@@ -1,46 +1,39 @@
-"""Our tokenizer in a graph against Hugging Face's `tokenizers`, both in one thread."""
+"""Our tokenizer in a graph against Hugging Face's `tokenizers`, each in one thread."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from fastbert_tf.data import load_task
-from harness.peers.job import Job, rows_of, single_calls
-from harness.peers.processes import EngineSettings, take_turns
-from harness.peers.workload import thinned
+from harness.peers.processes import EngineSettings
+from harness.peers.workload import repeated
 from harness.performance.settings import Settings
-from harness.performance.subject import reported, trained, workload
-from harness.performance.timing import per_row, running
+from harness.performance.subject import trained
+from harness.performance.timing import running
 
 TASKS = ("sst2", "ag_news", "book_review")
-BATCH_SIZES = (1, 32, 256)
-TOKENIZERS = ("graph_tokenizer", "hugging_face_tokenizer")
+BATCH_SIZES = (1, 32, 1000)
+ENGINES = ("graph_tokenizer", "empty_graph", "hugging_face_tokenizer", "hugging_face_encode")
+ROWS = 1000
+MORE_TURNS = 2
 
 
 def measure(settings: Settings) -> dict[str, Any]:
-    """Times both on every task's texts, at every batch size.
+    """Times all on every task's texts, at every batch size; a data set with fewer texts gives its first ones again.
 
     Returns:
         `rows`: a list of results: `task`, `batch_size`, `engine`, milliseconds a row.
     """
     results: list[dict[str, Any]] = []
     for task in (task for task in TASKS if task in settings.classifiers):
-        subject = trained(task, settings.classifiers[task], settings.work, settings.threads)
-        rows = thinned(workload(reported(load_task(task)), subject.classifier.tokenizer), settings.rows)
-        path = settings.work / "workloads" / f"{task}.json"
-        rows.save(path)
-        workers = {name: EngineSettings(name, str(subject.directory), "", threads=1) for name in TOKENIZERS}
+        subject = trained(task, settings)
+        rows = subject.store(repeated(subject.reported_rows(ROWS).workload, ROWS), "texts")
+        source = str(subject.directory)
+        workers = {name: EngineSettings(name, source, "", threads=1) for name in ENGINES}
         with running(workers, settings.work / "logs" / "tokenization") as engines:
-            for batch_size in BATCH_SIZES:
-                job = single_calls(Job(str(path), batch_size, from_texts=True), len(rows.texts))
-                seconds = take_turns(engines, dict.fromkeys(engines, job), 4 * settings.turns)
+            for size in BATCH_SIZES:
+                jobs = dict.fromkeys(engines, rows.short_job(size, from_texts=True))
                 results += [
-                    {
-                        "task": task,
-                        "batch_size": batch_size,
-                        "engine": name,
-                        **per_row(times, rows_of(job, len(rows.texts))),
-                    }
-                    for name, times in seconds.items()
+                    {"task": task, "batch_size": size, "engine": name, **summary}
+                    for name, summary in rows.take_turns(engines, jobs, MORE_TURNS * settings.turns).items()
                 ]
     return {"rows": results}

@@ -10,9 +10,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fastbert_tf.inference.packed.attention import HeadPlaces, attend
+from fastbert_tf.inference.packed.attention import attend
 from fastbert_tf.inference.packed.dense import ACTIVATIONS, Dense
 from fastbert_tf.inference.packed.layer_norm import LayerNorm
+from fastbert_tf.inference.packed.layout import Layout
 from fastbert_tf.inference.packed.weights import fused_attention
 from fastbert_tf.layers import EncoderBlock
 
@@ -26,8 +27,6 @@ class Block:
     Every part maps (tokens, ...) to (tokens, ...), so that other arithmetic can be put in its place.
     """
 
-    num_heads: int
-    """Attention heads."""
     projections: Transform
     """(tokens, hidden) to (tokens, 3 * hidden): queries, keys and values."""
     attention_output: Transform
@@ -47,13 +46,12 @@ class Block:
         parts = (self.projections, self.attention_output, self.intermediate, self.output)
         return [variable for part in parts for variable in getattr(part, "variables", [])]
 
-    def __call__(self, hidden: tf.Tensor, bias: tf.Tensor, places: HeadPlaces) -> tf.Tensor:
+    def __call__(self, hidden: tf.Tensor, layout: Layout) -> tf.Tensor:
         """Transforms packed hidden states.
 
         Args:
             hidden: (tokens, hidden).
-            bias: float32 (bins, 1, 1 or width, width), added to the attention scores.
-            places: from `head_places`.
+            layout: where the tokens are.
 
         Returns:
             (tokens, hidden).
@@ -61,7 +59,7 @@ class Block:
         with tf.name_scope("attention_projections"):
             projected = self.projections(hidden)
         with tf.name_scope("attention_products"):
-            pooled = attend(projected, bias, places, self.num_heads)
+            pooled = attend(projected, layout)
         with tf.name_scope("attention_projections"):
             hidden = self.attention_output(pooled) + hidden
         with tf.name_scope("norms_and_rest"):
@@ -95,7 +93,6 @@ def float_block(trained: EncoderBlock, dtype: tf.DType, unit: float = 1.0) -> Bl
         return Dense(kernel, bias, dtype, ACTIVATIONS[activation] if activation else None, dtype == tf.float32)
 
     return Block(
-        num_heads=trained.num_heads,
         projections=dense(attention.kernel / unit, attention.bias),
         attention_output=dense(unit * attention.output_kernel, unit * attention.output_bias),
         attention_norm=norm(trained.attention_norm),

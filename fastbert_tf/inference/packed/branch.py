@@ -52,7 +52,7 @@ class Branch:
         """
         narrow = tf.cast(self.narrow(hidden), tf.float32)  # (tokens, branch)
         width = narrow.shape[-1]
-        query = tf.reshape(self.query(tf.gather(narrow, layout.starts)), [-1, self.num_heads, width])
+        query = tf.reshape(self.query(tf.gather(narrow, layout.row_slots[:, 0])), [-1, self.num_heads, width])
         padded = tf.gather(narrow, layout.row_slots)  # (rows, longest, branch)
         scores = tf.matmul(query, padded, transpose_b=True) + layout.row_bias  # (rows, heads, longest)
         pooled = tf.matmul(tf.nn.softmax(scores), padded)  # (rows, heads, branch)

@@ -8,12 +8,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fastbert_tf.inference.packed.attention import HeadPlaces, attend
+from fastbert_tf.inference.packed.attention import attend
 from fastbert_tf.inference.packed.int8_coding import LEVELS, Coding, codes, fitted
 from fastbert_tf.inference.packed.int8_dense import Int8Dense
 from fastbert_tf.inference.packed.int8_norm import CodedNorm, Hidden
 from fastbert_tf.inference.packed.int8_sample import BlockSample
 from fastbert_tf.inference.packed.int8_weights import int8_weights
+from fastbert_tf.inference.packed.layout import Layout
 from fastbert_tf.inference.packed.weights import fused_attention
 from fastbert_tf.layers import EncoderBlock, MultiHeadAttention
 
@@ -25,8 +26,6 @@ class Int8Block:
     Four int8 products and two normalisations: scales, zeros, biases, residuals and the activation are folded into them.
     """
 
-    num_heads: int
-    """Attention heads."""
     projections: Int8Dense
     """To (tokens, 3 * hidden): queries, keys, and values in the unit of their codes."""
     pooled_shift: np.ndarray
@@ -42,13 +41,12 @@ class Int8Block:
     output_norm: CodedNorm
     """To the coding of the next block."""
 
-    def __call__(self, hidden: Hidden, bias: tf.Tensor, places: HeadPlaces) -> Hidden:
+    def __call__(self, hidden: Hidden, layout: Layout) -> Hidden:
         """Transforms packed hidden states.
 
         Args:
             hidden: in the coding of this block.
-            bias: float32 (rows, 1, 1, slots), added to the attention scores.
-            places: from `row_places`.
+            layout: where the tokens are.
 
         Returns:
             Hidden states in the coding of the next block.
@@ -56,7 +54,7 @@ class Int8Block:
         with tf.name_scope("attention_projections"):
             projected = self.projections(hidden.codes)
         with tf.name_scope("attention_products"):
-            pooled = attend(projected, bias, places, self.num_heads)
+            pooled = attend(projected, layout)
             pooled_codes = codes(pooled + tf.constant(self.pooled_shift, tf.float32))
         with tf.name_scope("attention_projections"):
             attended = self.attention_output(pooled_codes, hidden.shifted)
@@ -99,7 +97,6 @@ def int8_block(trained: EncoderBlock, sample: BlockSample, before: Coding, after
     value_step = np.concatenate([np.ones(2 * trained.hidden_dim), pooled.step])
     projections = attention.kernel / value_step, attention.bias / value_step
     return Int8Block(
-        num_heads=trained.num_heads,
         projections=Int8Dense(int8_weights(*projections, before, sample.hidden)),
         pooled_shift=pooled.shift,
         attention_output=_residual_dense(

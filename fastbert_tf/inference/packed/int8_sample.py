@@ -8,14 +8,15 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import tensorflow as tf
 
-from fastbert_tf.inference.packed import layout as layouts
-from fastbert_tf.inference.packed.attention import head_places
 from fastbert_tf.inference.packed.block import Block, Transform, float_block
 from fastbert_tf.inference.packed.embeddings import Embeddings
+from fastbert_tf.inference.packed.layout import Lines, pack
+from fastbert_tf.inference.packed.lines import OwnLines
 from fastbert_tf.models import FastBert
 
 SAMPLE_TOKENS = 2048
 """Tokens that are kept: 80 kB each for BERT-base."""
+_LARGEST = float(np.finfo(np.float16).max)
 
 
 @dataclass(frozen=True)
@@ -66,19 +67,23 @@ def sample_activations(
         raise ValueError("there is no batch to sample; give some hundred rows of the task's training data")
     embeddings = Embeddings(model.backbone.embeddings)
     blocks = [float_block(block, tf.float32) for block in model.backbone.blocks]
-    rng = np.random.default_rng(0)
-    samples = [_sample(embeddings, blocks, batch, -(-tokens // len(inputs)), rng) for batch in inputs]
+    lines, rng = OwnLines(model.config.backbone.num_heads), np.random.default_rng(0)
+    samples = [_sample(embeddings, blocks, lines, batch, -(-tokens // len(inputs)), rng) for batch in inputs]
     joined = tuple(_joined(parts) for parts in zip(*(sample.blocks for sample in samples), strict=True))
     return ModelSample(joined, np.concatenate([sample.last for sample in samples]))
 
 
 def _sample(
-    embeddings: Embeddings, blocks: list[Block], inputs: dict[str, tf.Tensor], tokens: int, rng: np.random.Generator
+    embeddings: Embeddings,
+    blocks: list[Block],
+    lines: Lines,
+    inputs: dict[str, tf.Tensor],
+    tokens: int,
+    rng: np.random.Generator,
 ) -> ModelSample:
-    chosen, layout = layouts.packed_columns(inputs["padding_mask"])
+    chosen, layout = pack(inputs["padding_mask"], lines)
     token_ids, segment_ids = (tf.gather_nd(inputs[name], chosen) for name in ("token_ids", "segment_ids"))
     hidden = embeddings(token_ids, chosen[:, 1], segment_ids)
-    places = head_places(layout, blocks[0].num_heads)
     kept = rng.permutation(len(chosen))[:tokens]
     samples = []
     for block in blocks:
@@ -91,7 +96,7 @@ def _sample(
             intermediate=intermediate,
             output=output,
         )
-        hidden = spied(hidden, layout.bias, places)
+        hidden = spied(hidden, layout)
         samples.append(BlockSample(*(spy.seen for spy in spies)))
     return ModelSample(tuple(samples), _kept(hidden, kept))
 
@@ -109,7 +114,8 @@ class _Spy:
 
 
 def _kept(x: tf.Tensor, kept: np.ndarray) -> np.ndarray:
-    return x.numpy()[kept].astype(np.float16)
+    """Cut off at float16's ends: an infinite number would leave no range and no mean, and every code would be lost."""
+    return np.clip(x.numpy()[kept], -_LARGEST, _LARGEST).astype(np.float16)
 
 
 def _joined(parts: tuple[BlockSample, ...]) -> BlockSample:

@@ -52,11 +52,15 @@ class CostCurve:
             raise ValueError(
                 "load control needs the curve of an evaluation, but the manifest has none; export with --evaluation"
             )
+        return cls.from_points(manifest.curve)
+
+    @classmethod
+    def from_points(cls, curve: dict[str, Any]) -> CostCurve:
+        """As `from_manifest`, from its `curve` alone."""
         points: list[dict[str, Any]] = sorted(
-            (point for point in manifest.curve["points"] if point["speed"] is not None),
-            key=lambda point: point["speed"],
+            (point for point in curve["points"] if point["speed"] is not None), key=lambda point: point["speed"]
         )
-        names = [*manifest.curve.get("metric_names", ())]
+        names = [*curve.get("metric_names", ())]
         metric = "accuracy" if "accuracy" in names or not names else names[0]
         try:
             costs = [float(point["executed_flops"]) for point in points]

@@ -56,4 +56,4 @@ def warm_up(servable: Servable) -> int:
 
 def _replay(servable: Servable, request: predict_pb2.PredictRequest) -> None:
     inputs = {alias: to_array(proto) for alias, proto in request.inputs.items()}
-    servable.predict(request.model_spec.signature_name, inputs, request.output_filter)
+    servable.warm_up(request.model_spec.signature_name, inputs, request.output_filter)

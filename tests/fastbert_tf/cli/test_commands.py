@@ -1,6 +1,8 @@
 """The `fastbert` command, from the command line to its output and its one-line errors."""
 
+import atexit
 import contextlib
+import functools
 import json
 import os
 import re
@@ -14,28 +16,51 @@ from unittest import mock
 
 import tensorflow as tf
 from command_line import fastbert
+from eager_training import eager_training
 from tiny_checkpoint import LAYERS, write_checkpoint, write_tables
 
+from fastbert_serving.manifest import Manifest
 from fastbert_tf.checkpoints import load_classifier
 
 COLUMNS = ["--text", "sentence", "--label", "label"]
+
+
+@functools.cache
+def job_folder():
+    """A checkpoint and tables, for all tests here."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    write_checkpoint(folder / "bert")
+    write_tables(folder)
+    return folder
+
+
+def train_words(folder):
+    return [
+        "train", "--train", folder / "train.tsv", *COLUMNS, "--checkpoint", folder / "bert",
+        "--epochs", 1, "--distillation_epochs", 1, "--branch_dim", 8, "--progress", "none",
+        "--max_sequence_length", 32,
+    ]  # fmt: skip
+
+
+@functools.cache
+def trained():
+    """What the one training run said that all tests share."""
+    return fastbert(*train_words(job_folder()), "--output", job_folder() / "run")
 
 
 class CommandTestCase(tf.test.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.folder = Path(tempfile.mkdtemp())
-        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
-        cls.checkpoint = write_checkpoint(cls.folder / "bert")
-        write_tables(cls.folder)
-        cls.train_words = [
-            "train", "--train", cls.folder / "train.tsv", *COLUMNS, "--checkpoint", cls.checkpoint,
-            "--epochs", 1, "--distillation_epochs", 1, "--branch_dim", 8, "--progress", "none",
-            "--max_sequence_length", 32,
-        ]  # fmt: skip
+        patched = eager_training()
+        patched.start()
+        cls.addClassCleanup(patched.stop)
+        cls.folder = job_folder()
+        cls.checkpoint = cls.folder / "bert"
+        cls.train_words = train_words(cls.folder)
         cls.run_folder = cls.folder / "run"
-        cls.trained = fastbert(*cls.train_words, "--output", cls.run_folder)
+        cls.trained = trained()
         cls.classifier = cls.run_folder / "classifier"
 
 
@@ -72,6 +97,20 @@ class WholeJobTest(CommandTestCase):
         self.assertEqual([row[2] for row in rows_of(local[1])], [str(LAYERS)] * len(texts))
         self.assertEqual(wrong[0], 1)
         self.assertIn("speed must be in [0, 1]", wrong[2])
+
+    def test_int8_from_evaluation_to_export(self):
+        """The same calibration rows for both commands: the table, whose columns evaluate knows from its data."""
+        evaluation, export = self.folder / "int8_evaluation", self.folder / "int8_export"
+        table = ["--precision", "int8", "--calibration", self.folder / "train.tsv", "--text", "sentence"]
+        words = ["--data", self.folder / "dev.tsv", "--label", "label", "--speeds", "0,1", "--latency_rows", 0]
+        code, out, err = fastbert("evaluate", "--model", self.classifier, *words, *table, "--output", evaluation)
+        self.assertEqual(code, 0, err)
+        self.assertIn("packed graph in int8", out)
+        words = ["--evaluation", evaluation, "--lowest_accuracy", 0.1, "--exits", "all"]
+        code, out, err = fastbert("export", "--model", self.classifier, *words, *table, "--output", export)
+        self.assertEqual(code, 0, err)
+        manifest = Manifest.read(export / "1")
+        self.assertEqual((manifest.precision, manifest.lowest_accuracy), ("int8", 0.1))
 
     def test_the_same_call_goes_on_and_another_is_refused(self):
         before = load_classifier(self.classifier).model.get_weights()
@@ -163,6 +202,7 @@ class BadInputTest(CommandTestCase):
         evaluate = ["evaluate", "--model", self.classifier, "--output", self.folder / "never"]
         for words in (*table[2:], ("--data", "a.tsv"), ("--metrics", "f1"), ("--no_label",)):
             self.assert_refused([*evaluate, "--task", "sample", *words], words[0], "--task names sample", "drop")
+        self.assert_refused([*evaluate, "--task", "sample", "--calibration", "a.tsv"], "--calibration", "drop")
         for words in (("--label", "label"), ("--metrics", "accuracy")):
             self.assert_refused([*evaluate, "--data", self.folder / "dev.tsv", "--no_label", *words], words[0], "drop")
         self.assertFalse((self.folder / "never").exists())
@@ -204,6 +244,8 @@ class BadInputTest(CommandTestCase):
         self.assertFalse((self.folder / "never").exists())
         export = ["export", "--model", self.classifier, "--output", self.folder / "never"]
         self.assert_refused([*export, "--default_speed", "nan"], "nan")
+        self.assert_refused([*export, "--most_loss", "0.1"], "most_loss")
+        self.assert_refused([*export, "--tensorflow_intra_op_parallelism", "-1"], "threads")
         self.assertFalse((self.folder / "never" / "1").exists())
         self.assert_refused(["predict", "--model", self.classifier, "--speed", "2", "text"], "speed", "2")
         self.assert_refused(["predict", "text"], "exactly one")

@@ -9,7 +9,7 @@ from absl.testing import parameterized
 
 from fastbert_tf.config import BackboneConfig, FastBertConfig
 from fastbert_tf.evaluation import BranchOutputs, predict_branches
-from fastbert_tf.inference import KerasStack
+from fastbert_tf.inference import FloatStack, KerasStack
 from fastbert_tf.models import FastBert
 
 CONFIG = FastBertConfig(BackboneConfig(30, 3, 2, 8, 16, max_sequence_length=12), 3, branch_dim=4, branch_heads=2)
@@ -32,7 +32,6 @@ def outputs(**changes) -> BranchOutputs:
         "probabilities": np.full((4, 2, 2), 0.5, np.float32),
         "labels": np.zeros(4, np.int32),
         "lengths": np.ones(4, np.int32),
-        "padded_lengths": np.ones(4, np.int32),
     }
     return BranchOutputs(**{**values, **changes})
 
@@ -43,16 +42,15 @@ class PredictBranchesTest(tf.test.TestCase, parameterized.TestCase):
         super().setUpClass()
         keras.utils.set_random_seed(0)
         cls.model = FastBert.from_fastbert_config(CONFIG)
-        cls.probabilities = predict_branches(cls.model, batches(labelled=True)).probabilities
+        cls.probabilities = predict_branches(KerasStack(cls.model), batches(labelled=True)).probabilities
 
     def test_every_row_and_branch_in_order(self):
-        found = predict_branches(self.model, batches(labelled=True))
+        found = predict_branches(KerasStack(self.model), batches(labelled=True))
         self.assertEqual(found.probabilities.shape, (6, 3, 3))
         self.assertEqual(found.probabilities.dtype, np.float32)
         self.assertLen(found, 6)
         self.assertAllEqual(found.labels, [0, 1, 2, 0, 1, 0])
         self.assertAllEqual(found.lengths, [4, 2, 3, 9, 7, 2])
-        self.assertAllEqual(found.padded_lengths, [4, 4, 4, 9, 9, 2])
         stack, row = KerasStack(self.model), 0
         for features, _ in batches(labelled=True):
             state = stack.start(features)
@@ -62,8 +60,13 @@ class PredictBranchesTest(tf.test.TestCase, parameterized.TestCase):
                 self.assertAllClose(found.probabilities[row : row + len(expected), layer], expected, atol=1e-6)
             row += len(expected)
 
+    def test_the_packed_stack_says_the_same(self):
+        found = predict_branches(FloatStack(self.model), batches(labelled=True))
+        self.assertAllClose(found.probabilities, self.probabilities, atol=1e-5)
+        self.assertAllEqual(found.lengths, [4, 2, 3, 9, 7, 2])
+
     def test_unlabelled(self):
-        found = predict_branches(self.model, batches(labelled=False))
+        found = predict_branches(KerasStack(self.model), batches(labelled=False))
         self.assertIsNone(found.labels)
         self.assertAllEqual(found.probabilities, self.probabilities)  # and no dropout: two passes are equal
 
@@ -72,36 +75,36 @@ class PredictBranchesTest(tf.test.TestCase, parameterized.TestCase):
         made = batches(labelled)
         spec = tf.nest.map_structure(lambda x: tf.TensorSpec([None] * x.ndim, x.dtype), made[0])
         dataset = tf.data.Dataset.from_generator(lambda: iter(made), output_signature=spec)
-        found = predict_branches(self.model, dataset)
+        found = predict_branches(KerasStack(self.model), dataset)
         self.assertAllEqual(found.probabilities, self.probabilities)
         self.assertEqual(found.labels is not None, labelled)
 
     def test_64_bit_inputs(self):
         wide = tf.nest.map_structure(lambda x: x.astype(np.int64), batches(labelled=True))
-        found = predict_branches(self.model, wide)
+        found = predict_branches(KerasStack(self.model), wide)
         self.assertAllEqual(found.probabilities, self.probabilities)
         self.assertEqual(found.labels.dtype, np.int32)
 
     def test_empty(self):
         with self.assertRaisesRegex(ValueError, "no batch to evaluate; the data set must have at least 1 row"):
-            predict_branches(self.model, [])
+            predict_branches(KerasStack(self.model), [])
 
     def test_partly_labelled(self):
         with self.assertRaisesRegex(ValueError, "1 of 2 batches are labelled; label all of them or none"):
-            predict_branches(self.model, [batches(True)[0], batches(False)[1]])
+            predict_branches(KerasStack(self.model), [batches(True)[0], batches(False)[1]])
 
     def test_diverged_model(self):
         kernel = self.model.students[1].classifier.kernel
         self.addCleanup(kernel.assign, kernel.numpy())
         kernel.assign(kernel * np.nan)
         with self.assertRaisesRegex(ValueError, "row 0 and 5 more hold NaN .* the model has diverged"):
-            predict_branches(self.model, batches(labelled=True))
+            predict_branches(KerasStack(self.model), batches(labelled=True))
 
 
 class BranchOutputsTest(tf.test.TestCase, parameterized.TestCase):
     def test_predictions(self):
         probabilities = np.array([[[0.2, 0.8], [0.6, 0.4]]], np.float32)
-        found = BranchOutputs(probabilities, None, np.ones(1, np.int32), np.ones(1, np.int32))
+        found = BranchOutputs(probabilities, None, np.ones(1, np.int32))
         self.assertAllEqual(found.predictions, [[1, 0]])
 
     @parameterized.named_parameters(

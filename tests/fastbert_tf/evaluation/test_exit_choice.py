@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 
@@ -93,9 +94,10 @@ class PredictTest(tf.test.TestCase, parameterized.TestCase):
 
 
 class ChoiceTest(tf.test.TestCase, parameterized.TestCase):
-    def choose(self, *given, speed=0.4, answers=None):
+    def choose(self, *given, speed=0.4, answers=None, most_loss=None):
         answers = branch_answers() if answers is None else answers
-        return choose_exits(given, answers, NormalizedEntropy(), speed)
+        speeds = [speed] if isinstance(speed, float) else speed
+        return choose_exits(given, answers, NormalizedEntropy(), speeds, most_loss)
 
     @parameterized.parameters(
         ({"branch": 0.1, "step": 0.0, "shrink": 0.0},),  # all but free
@@ -141,6 +143,47 @@ class ChoiceTest(tf.test.TestCase, parameterized.TestCase):
     def test_at_speed_0_no_branch_pays(self):
         self.assertEqual(self.choose(costs(1, branch=0.1), speed=0.0), ExitSchedule((5,)))
 
+    def test_all_speeds_count(self):
+        """The choice for several speeds has the least mean of those that are slower at none of them."""
+        speeds, answers = [0.0, 0.1, 0.4, 0.8], branch_answers()
+        given = (costs(1, branch=1.5), costs(4, branch=1.0))
+        shuffled = answers[np.random.default_rng(0).permutation(len(answers))]
+        plain = np.array([walked_ms(one, ExitSchedule((5,)), np.full(len(answers), 5)) for one in given])
+        means = {}
+        for exits in ((*early, 5) for count in range(1, 5) for early in itertools.combinations(range(1, 5), count)):
+            exit_layers = [
+                simulate(NormalizedEntropy(), shuffled, speed, ExitSchedule(exits))["exit_layer"] for speed in speeds
+            ]
+            ratios = np.array([
+                [walked_ms(one, ExitSchedule(exits), layers, speed > 0) for one in given]
+                for speed, layers in zip(speeds, exit_layers, strict=True)
+            ]) / plain  # fmt: skip
+            if ratios.max() <= 1 + LEAST_GAIN:
+                means[exits] = ratios.mean()
+        chosen = self.choose(*given, speed=speeds, answers=answers)
+        self.assertLess(len(means), 15)  # the promise has refused some
+        self.assertEqual(chosen.exits, min(means, key=means.get))
+
+    def test_one_speed_that_loses_is_enough_to_leave_exits_out(self):
+        given = costs(1, branch=0.5, step=0.25)  # one early exit adds 1.9 % to the plain encoder, two add 3.4 %
+        self.assertGreater(len(self.choose(given, speed=0.8).exits), 2)
+        slow = self.choose(given, speed=[1e-9, 0.8])
+        self.assertLen(slow.exits, 2)  # where none leaves, one is within the uncertainty, two are not
+
+    def test_uncertain_costs_widen_what_counts_as_slower(self):
+        given = dataclasses.replace(costs(1, branch=1.0), uncertainty=0.2)
+        self.assertGreater(len(self.choose(given, speed=[1e-9, 0.8]).exits), 2)
+
+    def test_bound_on_rows_that_never_leave(self):
+        given = costs(1, branch=1.0)
+        plain = walked_ms(given, ExitSchedule((5,)), np.full(4, 5))
+        free = self.choose(given, speed=0.8)
+        for bound in (0.05, 0.02):
+            bounded = self.choose(given, speed=0.8, most_loss=bound)
+            self.assertLess(len(bounded.exits), len(free.exits))
+            self.assertLessEqual(walked_ms(given, bounded, np.full(4, 5)) / plain, 1 + bound)
+        self.assertEqual(self.choose(given, speed=0.8, most_loss=0.0), ExitSchedule((5,)))
+
     def test_dear_shrinking_should_wait_for_more_rows(self):
         """One row of eight leaves at each of four exits: four small shrinkings, or a large one at the half."""
         exit_layer = np.array([1, 2, 3, 4, 5, 5, 5, 5])
@@ -167,7 +210,7 @@ class ChoiceTest(tf.test.TestCase, parameterized.TestCase):
     def test_predicted_times(self):
         answers, given = branch_answers(), (costs(1), costs(4))
         schedule = ExitSchedule((2, 5))
-        times = predicted_times(given, schedule, answers, NormalizedEntropy(), 0.4)
+        times = predicted_times(given, schedule, answers, NormalizedEntropy(), [0.4])
         self.assertEqual([time.batch_size for time in times], [1, 4])
         for one, time in zip(given, times, strict=True):
             last = np.full(len(answers), 5)

@@ -8,11 +8,12 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 from tensorflow.python.framework import op_callbacks  # no public API tells the shapes of executed operations
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2  # nor one graph of all
 
 from fastbert_tf.config import BackboneConfig, FastBertConfig
 from fastbert_tf.evaluation import executed_breakdown, executed_flops, paper_breakdown, paper_flops
 from fastbert_tf.inference import ExitLoop, ExitPolicy, FullDepth, KerasStack
-from fastbert_tf.inference.packed import PackedStack
+from fastbert_tf.inference.packed import FloatStack
 from fastbert_tf.layers import BranchClassifier, EncoderBlock
 from fastbert_tf.models import FastBert
 
@@ -33,9 +34,29 @@ class LeaveAtShareOfDepth(ExitPolicy):
 def profiled_flops(function, *signature) -> dict[str, int]:
     """FLOPs by operation type, as TensorFlow's profiler counts them in the traced graph."""
     graph = tf.function(function, autograph=False).get_concrete_function(*signature).graph
+    return flops_by_operation(graph, tf.compat.v1.RunMetadata())
+
+
+def profiled_flops_of_a_run(function, features: dict[str, np.ndarray]) -> dict[str, int]:
+    """The same where shapes are known only as the graph runs: the profiler takes them from the run's metadata."""
+    specs = {name: tf.TensorSpec([None, None], tf.int32) for name in features}
+    traced = tf.function(function, autograph=False).get_concrete_function(specs)
+    frozen = convert_variables_to_constants_v2(traced, lower_control_flow=True)  # the profiler sees into no function
+    settings, metadata = tf.compat.v1.ConfigProto(), tf.compat.v1.RunMetadata()
+    settings.graph_options.rewrite_options.disable_meta_optimizer = True  # nothing is fused or folded
+    feeds = {tensor.name: features[name] for tensor, name in zip(frozen.inputs, sorted(features), strict=True)}
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(frozen.graph.as_graph_def(), name="")
+        with tf.compat.v1.Session(graph=graph, config=settings) as session:
+            trace = tf.compat.v1.RunOptions(trace_level=tf.compat.v1.RunOptions.FULL_TRACE)
+            session.run([tensor.name for tensor in frozen.outputs], feeds, trace, metadata)
+        return flops_by_operation(graph, metadata)
+
+
+def flops_by_operation(graph: tf.Graph, metadata: tf.compat.v1.RunMetadata) -> dict[str, int]:
     builder = tf.compat.v1.profiler.ProfileOptionBuilder
     options = builder(builder.float_operation()).with_empty_output().build()
-    node = tf.compat.v1.profiler.profile(graph, tf.compat.v1.RunMetadata(), cmd="op", options=options)
+    node = tf.compat.v1.profiler.profile(graph, metadata, cmd="op", options=options)
     found = {}
     while node.children:
         (node,) = node.children
@@ -121,28 +142,29 @@ class ExecutedFlopsTest(tf.test.TestCase, parameterized.TestCase):
         layer = 1_811_939_328 + 2 * 2 * 128 * 128 * 768  # and the attention products
         branch = 25_165_824 + 16_777_216 // 2  # input; keys and values of all tokens
         branch += 2 * 2 * 128 * 128 + 2 * 2 * 128 * 128 + 32_768 + 2 * 128 * 2  # first token alone, classes
-        self.assertEqual(executed_flops(BERT_BASE, 1), layer + branch)
-        self.assertEqual(executed_flops(BERT_BASE), 12 * layer + branch)
+        self.assertEqual(executed_flops(BERT_BASE, 1, folded_branch=False), layer + branch)
+        self.assertEqual(executed_flops(BERT_BASE, folded_branch=False), 12 * layer + branch)
 
     def test_parts_of_bert_base(self):
-        parts = executed_breakdown(BERT_BASE)
+        parts = executed_breakdown(BERT_BASE, folded_branch=False)
         self.assertEqual(parts["attention_projections"], 2 * 128 * 4 * 768 * 768)
         self.assertEqual(parts["attention_products"], 2 * 2 * 128 * 128 * 768)
         self.assertEqual(parts["feed_forward"], 2 * 128 * 2 * 768 * 3072)
         self.assertEqual(parts["branch"], 33_718_784)
-        self.assertEqual(sum(parts.values()), executed_flops(BERT_BASE, 1))
+        self.assertEqual(sum(parts.values()), executed_flops(BERT_BASE, 1, folded_branch=False))
 
     def test_folded_branch_of_bert_base(self):
         folded = 25_165_824  # input
         folded += 2 * 128 * 256 + 2 * 256 * 128  # query and pooler of two heads, each as wide as the branch
         folded += 2 * 2 * 2 * 128 * 128 + 2 * 128 * 2  # scores and pooling of two heads; classes
-        parts = executed_breakdown(BERT_BASE, folded_branch=True)
+        parts = executed_breakdown(BERT_BASE)
         self.assertEqual(parts["branch"], folded)
-        self.assertEqual({**parts, "branch": 0}, {**executed_breakdown(BERT_BASE), "branch": 0})
+        self.assertEqual({**parts, "branch": 0}, {**executed_breakdown(BERT_BASE, folded_branch=False), "branch": 0})
+        self.assertEqual(executed_flops(BERT_BASE, 3), 3 * sum(parts.values()))
 
     def test_the_packed_stack_computes_exactly_this(self):
         rows, length = 3, 17
-        stack = PackedStack(FastBert.from_fastbert_config(SMALL))
+        stack = FloatStack(FastBert.from_fastbert_config(SMALL))
         inputs = {name: tf.ones(spec.shape, tf.int32) for name, spec in token_signature(rows, length).items()}
         tf.config.run_functions_eagerly(True)  # so that products inside the stack's functions are seen
         self.addCleanup(tf.config.run_functions_eagerly, False)
@@ -154,10 +176,27 @@ class ExecutedFlopsTest(tf.test.TestCase, parameterized.TestCase):
             with counted_products() as computed:
                 stack.classify(index, state)
             branches.append(sum(computed))
-        parts = executed_breakdown(SMALL, length, folded_branch=True)
+        parts = executed_breakdown(SMALL, length)
         branch = parts.pop("branch")
         self.assertEqual(layers, [rows * sum(parts.values())] * stack.num_layers)
         self.assertEqual(branches, [rows * branch] * stack.num_layers)
+
+    def test_profiler_agrees_on_the_packed_graph(self):
+        """A row of 5 tokens, padded to 8: the real ones alone count, at full depth as at an exit."""
+        stack = FloatStack(FastBert.from_fastbert_config(SMALL))
+        mask = (np.arange(8) < 5).astype(np.int32)[None]
+        features = {"token_ids": mask, "segment_ids": 0 * mask, "padding_mask": mask}
+
+        def two_exits(inputs):
+            state, said = stack.start(inputs), []
+            for index in range(2):
+                state = stack.layer(index, state)
+                said.append(stack.classify(index, state))
+            return tf.stack(said)
+
+        for function, exit_layer in ((FullDepth(stack).__call__, None), (two_exits, 2)):
+            found = profiled_flops_of_a_run(function, features)
+            self.assertEqual(matrix_products(found), executed_flops(SMALL, exit_layer, 5))
 
     def test_arrays_broadcast(self):
         counts = executed_flops(SMALL, np.array([1, 3]), np.array([5, 17]))
@@ -167,7 +206,7 @@ class ExecutedFlopsTest(tf.test.TestCase, parameterized.TestCase):
     def test_profiler_agrees_on_the_full_depth(self, rows, length):
         full_depth = FullDepth(KerasStack(FastBert.from_fastbert_config(SMALL)))
         found = profiled_flops(full_depth.__call__, token_signature(rows, length))
-        self.assertEqual(matrix_products(found), rows * executed_flops(SMALL, None, length))
+        self.assertEqual(matrix_products(found), rows * executed_flops(SMALL, None, length, folded_branch=False))
 
     def test_profiler_agrees_on_a_layer_and_a_branch_of_bert_base(self):
         hidden = tf.TensorSpec([1, 128, 768], tf.float32)
@@ -179,7 +218,9 @@ class ExecutedFlopsTest(tf.test.TestCase, parameterized.TestCase):
         branch = profiled_flops(classifier.__call__, hidden, mask)
         self.assertEqual(matrix_products(layer), 1_862_270_976)
         self.assertEqual(matrix_products(branch), 33_718_784)
-        self.assertEqual(matrix_products(layer) + matrix_products(branch), executed_flops(BERT_BASE, 1))
+        self.assertEqual(
+            matrix_products(layer) + matrix_products(branch), executed_flops(BERT_BASE, 1, folded_branch=False)
+        )
         self.assertLess(sum(layer.values()), 1.004 * 1_862_270_976)  # softmax, GELU, normalisation, biases
         self.assertLess(sum(branch.values()), 1.004 * 33_718_784)
 
@@ -198,7 +239,7 @@ class ExecutedFlopsTest(tf.test.TestCase, parameterized.TestCase):
         with counted_products() as computed:
             answers = loop(inputs, tf.constant(exit_layers / 3, tf.float32))
         self.assertAllEqual(answers["exit_layer"], exit_layers)
-        self.assertEqual(sum(computed), executed_flops(SMALL, exit_layers, length).sum())
+        self.assertEqual(sum(computed), executed_flops(SMALL, exit_layers, length, folded_branch=False).sum())
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from absl.testing import parameterized
 
 from fastbert_tf.config import BackboneConfig, FastBertConfig
 from fastbert_tf.evaluation import Latency, latency, latency_table, measure_latency, predict_branches
-from fastbert_tf.inference import NormalizedEntropy, simulate
+from fastbert_tf.inference import FloatStack, NormalizedEntropy, simulate
 from fastbert_tf.models import FastBert
 
 CONFIG = FastBertConfig(BackboneConfig(30, 2, 2, 8, 16, max_sequence_length=12), 2, branch_dim=4, branch_heads=2)
@@ -31,13 +31,13 @@ class LatencyTest(tf.test.TestCase, parameterized.TestCase):
     def setUpClass(cls):
         super().setUpClass()
         keras.utils.set_random_seed(0)
-        cls.model = FastBert.from_fastbert_config(CONFIG)
+        cls.stack = FloatStack(FastBert.from_fastbert_config(CONFIG))
 
     def test_measures_the_real_graphs(self):
-        found = measure_latency(self.model, NormalizedEntropy(), batches(), speeds=[1.0, 0.0], repeats=2)
+        found = measure_latency(self.stack, NormalizedEntropy(), batches(), speeds=[1.0, 0.0], repeats=2)
         self.assertEqual([result.speed for result in found], [0.0, 1.0])
         rows = [batch[0] if isinstance(batch, tuple) else batch for batch in batches()]
-        probabilities = predict_branches(self.model, rows).probabilities
+        probabilities = predict_branches(self.stack, rows).probabilities
         for result in found:
             self.assertEqual((result.batch_size, result.rows, result.repeats), (3, 7, 2))
             self.assertGreater(result.adaptive_ms, 0)
@@ -79,11 +79,11 @@ class LatencyTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_errors(self):
         with self.assertRaisesRegex(ValueError, "no batch to time"):
-            measure_latency(self.model, NormalizedEntropy(), [])
+            measure_latency(self.stack, NormalizedEntropy(), [])
         with self.assertRaisesRegex(ValueError, "repeats must be at least 1, but is 0"):
-            measure_latency(self.model, NormalizedEntropy(), batches(), repeats=0)
+            measure_latency(self.stack, NormalizedEntropy(), batches(), repeats=0)
         with self.assertRaisesRegex(ValueError, r"speed must be in \[0, 1\]"):
-            measure_latency(self.model, NormalizedEntropy(), batches(), speeds=[2.0])
+            measure_latency(self.stack, NormalizedEntropy(), batches(), speeds=[2.0])
 
 
 if __name__ == "__main__":

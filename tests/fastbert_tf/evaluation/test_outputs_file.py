@@ -15,7 +15,7 @@ from fastbert_tf.evaluation import BranchOutputs, read_outputs, write_outputs
 def outputs(labelled=True) -> BranchOutputs:
     probabilities = np.random.default_rng(0).uniform(size=(4, 3, 2)).astype(np.float32)
     labels = np.array([0, 1, 1, 0], np.int32) if labelled else None
-    return BranchOutputs(probabilities, labels, np.array([2, 3, 4, 5], np.int32), np.full(4, 5, np.int32))
+    return BranchOutputs(probabilities, labels, np.array([2, 3, 4, 5], np.int32))
 
 
 class OutputsFileTest(tf.test.TestCase, parameterized.TestCase):
@@ -30,7 +30,7 @@ class OutputsFileTest(tf.test.TestCase, parameterized.TestCase):
         written = outputs(labelled)
         write_outputs(written, self.folder, "model")
         read = read_outputs(self.folder, "model")
-        for name in ("probabilities", "lengths", "padded_lengths"):
+        for name in ("probabilities", "lengths"):
             self.assertAllEqual(getattr(read, name), getattr(written, name))
         self.assertEqual(read.labels is None, not labelled)
         if labelled:

@@ -64,19 +64,23 @@ class SumsTest(tf.test.TestCase):
         self.assertEqual(total.parameters, small_model().count_params())
         self.assertEqual(total.bytes, 4 * small_model().count_params())
         self.assertEqual(total.paper_flops, paper_flops(CONFIG, LAYERS, 9))
-        self.assertEqual(total.executed_flops, executed_flops(CONFIG, LAYERS, 9))
+        self.assertEqual(total.executed_flops, executed_flops(CONFIG, LAYERS, 9, folded_branch=False))
 
     def test_blocks_and_teacher_add_up_to_the_full_depth(self):
         blocks = measured().sum_of("blocks", *BLOCK_PARTS)
         teacher = measured().sum_of("teacher", "branch", layer=LAYERS)
         self.assertEqual(blocks.paper_flops + teacher.paper_flops, paper_flops(CONFIG, None, 9))
-        self.assertEqual(blocks.executed_flops + teacher.executed_flops, executed_flops(CONFIG, None, 9))
+        self.assertEqual(
+            blocks.executed_flops + teacher.executed_flops, executed_flops(CONFIG, None, 9, folded_branch=False)
+        )
 
     def test_layers_add_up_to_what_a_row_pays_that_leaves_there(self):
         for depth in range(1, LAYERS + 1):
             layers = [measured().sum_of("layer", layer=layer) for layer in range(1, depth + 1)]
             self.assertEqual(sum(layer.paper_flops for layer in layers), paper_flops(CONFIG, depth, 9))
-            self.assertEqual(sum(layer.executed_flops for layer in layers), executed_flops(CONFIG, depth, 9))
+            self.assertEqual(
+                sum(layer.executed_flops for layer in layers), executed_flops(CONFIG, depth, 9, folded_branch=False)
+            )
 
 
 class MeasuringTest(tf.test.TestCase, parameterized.TestCase):

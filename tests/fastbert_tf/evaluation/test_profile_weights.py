@@ -11,7 +11,7 @@ from fastbert_tf.config import BackboneConfig, FastBertConfig
 from fastbert_tf.evaluation import ProfiledStack, keras_profiled
 from fastbert_tf.evaluation.profile_parts import Place
 from fastbert_tf.evaluation.profile_weights import count_weights
-from fastbert_tf.inference.packed import PackedStack
+from fastbert_tf.inference.packed import FloatStack
 from fastbert_tf.models import FastBert
 
 SMALL = FastBertConfig(BackboneConfig(50, 3, 4, 32, 64, max_sequence_length=40), 3, branch_dim=8, branch_heads=2)
@@ -77,7 +77,7 @@ class CountWeightsTest(tf.test.TestCase):
         """Fewer than the Keras layers hold only where weights are folded: in the branches and the embeddings."""
         model = FastBert.from_fastbert_config(SMALL)
         for precision, size in (("float32", 4), ("bfloat16", 2)):
-            elements, stored = count_weights(ProfiledStack(PackedStack(model, precision), SMALL))
+            elements, stored = count_weights(ProfiledStack(FloatStack(model, precision), SMALL))
             for layer in (1, 2, 3):
                 block = sum(
                     count for place, count in elements.items() if place.layer == layer and place.part != "branch"

@@ -48,7 +48,7 @@ def make_report(labelled: bool = True) -> Report:
     right = 1 / (1 + np.exp(-scores))
     probabilities = np.where(np.arange(2) == labels[:, None, None], right[..., None], 1 - right[..., None])
     lengths = rng.integers(3, 60, 300).astype(np.int32)
-    outputs = BranchOutputs(probabilities.astype(np.float32), labels if labelled else None, lengths, lengths + 2)
+    outputs = BranchOutputs(probabilities.astype(np.float32), labels if labelled else None, lengths)
     policy = NormalizedEntropy()
     latency = Latency(1, 0.5, 20.0, 8.0, 2.5, 4.0, 200, 5, "2 processors, TensorFlow 2.20.0")
     return Report(
@@ -56,6 +56,9 @@ def make_report(labelled: bool = True) -> Report:
         curve=speed_curve(outputs, policy, CONFIG, ("accuracy", "f1") if labelled else ()),
         uncertainty=uncertainty_profile(outputs, policy),
         latency=(latency, replace(latency, batch_size=32)),
+        model="abc",
+        precision="int8",
+        calibration="def",
     )
 
 
@@ -152,11 +155,11 @@ class ReportTest(tf.test.TestCase, parameterized.TestCase):
             write_report(self.report, self.directory, "bmp")
 
     @parameterized.named_parameters(
-        ("truncated", lambda text: text[:1000], "evaluation.json: Expecting"),
+        ("truncated", lambda text: text[:1000], "evaluation.json: (Expecting|Unterminated)"),
         ("empty", lambda text: "", "evaluation.json: Expecting value"),
         ("foreign", lambda text: "[1, 2]", "evaluation.json: the evaluation has schema_version None"),
         ("newer", lambda text: text.replace('"schema_version": 1', '"schema_version": 2', 1), "schema_version 2"),
-        ("renamed", lambda text: text.replace('"latency"', '"times"'), r"fields \['latency', 'times'\]"),
+        ("renamed", lambda text: text.replace('"uncertainty":', '"doubt":', 1), r"fields \['doubt', 'uncertainty'\]"),
         ("no_list", lambda text: text.replace('"speeds": [', '"speeds": 3, "x": ['), "evaluation.json: Uncertainty"),
     )
     def test_broken_json(self, change, message):
@@ -166,6 +169,17 @@ class ReportTest(tf.test.TestCase, parameterized.TestCase):
         (self.directory / "evaluation.json").write_text(change(text))
         with self.assertRaisesRegex(ValueError, message):
             read_report(self.directory)
+
+    def test_json_of_an_older_version(self):
+        """It was of the padded layers in float32, and says so."""
+        older = self.report.to_dict()
+        del older["precision"], older["calibration"]
+        older["curve"]["mean_padded_length"] = 33.25
+        self.directory.mkdir(parents=True)
+        (self.directory / "evaluation.json").write_text(json.dumps(older))
+        found = read_report(self.directory)
+        self.assertEqual((found.precision, found.calibration), (None, ""))
+        self.assertIn("trained layers in float32, 33.2 tokens a row with padding", found.text())
 
     def test_missing_json(self):
         with self.assertRaisesRegex(ValueError, "evaluation.json does not exist; name a directory"):
@@ -199,6 +213,7 @@ class TableTest(tf.test.TestCase):
         text = make_report().text()
         for part in ("# SST-2", "300 rows", "12 layers x 768", "NormalizedEntropy", "2 processors", "measured speedup"):
             self.assertIn(part, text)
+        self.assertIn("packed graph in int8", text)
 
 
 class PlotsTest(tf.test.TestCase):

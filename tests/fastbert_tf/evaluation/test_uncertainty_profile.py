@@ -27,7 +27,7 @@ def counts(**intervals: int) -> list[int]:
 def profile(labels: list[int] | None, speeds=(0.0, 0.3)) -> UncertaintyProfile:
     lengths = np.ones(3, np.int32)
     labels = None if labels is None else np.array(labels, np.int32)
-    return uncertainty_profile(BranchOutputs(PROBABILITIES, labels, lengths, lengths), NormalizedEntropy(), speeds)
+    return uncertainty_profile(BranchOutputs(PROBABILITIES, labels, lengths), NormalizedEntropy(), speeds)
 
 
 class UncertaintyProfileTest(tf.test.TestCase, parameterized.TestCase):

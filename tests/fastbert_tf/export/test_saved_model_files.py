@@ -91,8 +91,8 @@ class GraphTest(tf.test.TestCase):
     def test_tokenizer_and_loop_are_stored_once(self):
         ops = [node.op for node in self.nodes]
         self.assertNotIn("While", ops)
-        # Rows are taken out by one function, whichever exit they leave at; inlined these would be two an exit.
-        self.assertLess(ops.count("TensorScatterUpdate"), 2 * self.model.config.backbone.num_layers)
+        names = [function.signature.name for function in self.meta_graph.graph_def.library.function]
+        self.assertLen([name for name in names if "keep_open" in name], 1)  # whichever exit rows leave at
         self.assertEqual(len([op for op in ops if "BertTokenize" in op or "WordpieceTokenize" in op]), 1)
 
 
@@ -170,7 +170,7 @@ class FilesTest(tf.test.TestCase):
             self.assertEqual({name for name, _ in seen}, {"serving_default", "with_speed", "tokenized", "classify"})
             self.assertGreater(len({rows for _, rows in seen}), 1)
             self.assertGreater(seen.count(("with_speed", 1)), 1)  # several lengths
-            self.assertIn(("tokenized", 24), longest)
+            self.assertContainsSubset({("tokenized", length) for length in range(1, 25)}, longest)
             self.assertIn((0, 1), spreads)  # all layers, and an early exit
             self.assertLessEqual(len(seen), 1000)
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from fastbert_tf.config import BackboneConfig, FastBertConfig
 from fastbert_tf.inference import ExitLoop, NormalizedEntropy, simulate
-from fastbert_tf.inference.packed import PackedStack
+from fastbert_tf.inference.packed import FloatStack
 from fastbert_tf.inference.packed import int8_check as checks
 from fastbert_tf.inference.packed.int8_block import int8_block
 from fastbert_tf.inference.packed.int8_coding import Coding
@@ -82,7 +82,7 @@ class Int8StackTest(tf.test.TestCase):
     def test_is_near_the_float_stack(self):
         """On rows that are not in the sample. The bounds are those of this model, whose answers are sharp."""
         batch = _batch(LENGTHS * 4, seed=5)
-        exact, got = _branches(PackedStack(_model()))(batch), _branches(_stack())(batch)
+        exact, got = _branches(FloatStack(_model()))(batch), _branches(_stack())(batch)
         self.assertGreater(exact.std(axis=0).mean(), 0.05)
         self.assertLess(np.abs(got - exact).mean(), 0.01)
         self.assertLess(np.abs(got - exact).max(), 0.2)
@@ -128,6 +128,15 @@ class Int8StackTest(tf.test.TestCase):
         self.assertEqual(graph.count(_largest_kernel()), 1)
         self.assertLess(tables, rows * (64 + 4) + 4096)
         self.assertLess(len(graph), 1.1 * kernels + 700_000)
+
+    def test_huge_numbers_do_not_become_infinite_in_a_sample(self):
+        """They are kept as the largest float16."""
+        shape = BackboneConfig(VOCABULARY, num_layers=2, num_heads=2, hidden_dim=8, intermediate_dim=8)
+        model = FastBert.from_fastbert_config(FastBertConfig(shape, num_classes=2, branch_dim=4))
+        model.backbone.blocks[0].intermediate.kernel.assign(1e6 * np.eye(8))
+        sample = sample_activations(model, [_batch((5, 3))])
+        self.assertEqual(sample.blocks[0].inner.max(), 65504)
+        self.assertTrue(all(np.isfinite(block.inner).all() for block in sample.blocks))
 
     def test_a_sample_needs_a_batch(self):
         with self.assertRaisesRegex(ValueError, "no batch to sample"):

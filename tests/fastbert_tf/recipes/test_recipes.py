@@ -2,17 +2,22 @@
 
 import json
 import tempfile
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
 import tensorflow as tf
+from eager_training import eager_training
 from tiny_checkpoint import write_checkpoint
 
+from fastbert_serving.control.cost_curve import CostCurve
 from fastbert_serving.manifest import Exits, Manifest
 from fastbert_tf.config import StageConfig, TrainingConfig
-from fastbert_tf.data import TextDataset, make_sample_task
-from fastbert_tf.evaluation import ExitCosts, read_report
+from fastbert_tf.data import BatchPipeline, TextDataset, make_sample_task
+from fastbert_tf.evaluation import ExitCosts, machine, measure_exit_costs, read_outputs, read_report, threads
+from fastbert_tf.recipes import evaluate as evaluate_module
 from fastbert_tf.recipes import exits as exits_module
+from fastbert_tf.recipes import export as export_module
 from fastbert_tf.recipes.evaluate import evaluate_classifier
 from fastbert_tf.recipes.exits import exits_in_words
 from fastbert_tf.recipes.export import export_classifier
@@ -36,11 +41,18 @@ class RecipesTest(tf.test.TestCase):
     def train(cls, name, seed=0, **options):
         config = TrainingConfig(StageConfig(1, 1e-3), StageConfig(1, 1e-3), seed=seed, **options.pop("config", {}))
         words = {"branch_dim": 8, "verbose": 0, **options}
-        return train_classifier(cls.task, cls.folder / name, cls.checkpoint, config=config, **words)
+        with eager_training():
+            return train_classifier(cls.task, cls.folder / name, cls.checkpoint, config=config, **words)
 
-    def evaluate(self, classifier, name):
-        evaluate_classifier(classifier, self.task.test, self.folder / name, "sample", speeds=[0.5], latency_rows=0)
+    def evaluate(self, classifier, name, speeds=(0.5,), **options):
+        words = {"speeds": speeds, "latency_rows": 0, **options}
+        evaluate_classifier(classifier, self.task.test, self.folder / name, "sample", **words)
         return self.folder / name
+
+    def export_with_costs(self, costs, **options):
+        """Exports as if these costs were measured."""
+        with mock.patch.object(exits_module, "measure_exit_costs", lambda *_: (costs,)):
+            return export_classifier(self.classifier, self.folder / "made_up", overwrite=True, **options)
 
     def test_an_evaluation_belongs_to_one_model(self):
         evaluation = self.evaluate(self.classifier, "evaluation")
@@ -58,29 +70,92 @@ class RecipesTest(tf.test.TestCase):
     def test_exits_by_measurement(self):
         """With made-up costs: free exits are on, dear ones are left out, and the curve is that of what is on."""
         evaluation = self.evaluate(self.classifier, "measured")
-        for step, words in ((0.0, "exits: after layer 1"), (100.0, "exits: none, .* cost more than they save")):
+        for exits, step, words in (
+            ("auto", 0.0, "exits: after layer 1"),
+            (None, 0.0, "exits: after layer 1"),  # the default where there is an evaluation
+            (None, 100.0, "exits: none, .* cost more than they save"),
+        ):
             costs = ExitCosts(1, (1,), (0.0,), (10.0,), (0.0,), (step,), (0.0,))
-            with mock.patch.object(exits_module, "measure_exit_costs", lambda *_, costs=costs: (costs,)):
-                version = export_classifier(
-                    self.classifier, self.folder / "measured_export", evaluation=evaluation, default_speed=1.0,
-                    exits="auto", overwrite=True,
-                )  # fmt: skip
+            version = self.export_with_costs(costs, evaluation=evaluation, default_speed=1.0, exits=exits)
             self.assertRegex(exits_in_words(version), words)
             manifest = Manifest.read(version)
             self.assertEqual(manifest.exits.chosen_by, "measurement")
             self.assertEqual(manifest.exits.costs, (costs.to_dict(),))
+            self.assertIn(f"TensorFlow {tf.__version__}", manifest.exits.machine["name"])
             (point,) = manifest.curve["points"]
             off = [rows for layer, rows in enumerate(point["exit_layers"], 1) if layer not in manifest.exits.layers]
             self.assertEqual(sum(off), 0)
             self.assertEqual(sum(point["exit_layers"]), 20)
 
+    def test_exits_pay_at_the_speeds_that_load_control_may_choose(self):
+        evaluation = self.evaluate(self.classifier, "under_load", speeds=(0.0, 0.5, 0.9, 1.0))
+        costs = ExitCosts(1, (1,), (0.0,), (10.0,), (0.1,), (0.0,), (0.0,))
+        version = self.export_with_costs(costs, evaluation=evaluation, default_speed=0.0, lowest_accuracy=0.0)
+        manifest = Manifest.read(version)
+        self.assertEqual(manifest.exits.chosen_by, "measurement")
+        control = CostCurve.from_manifest(manifest).choices(manifest.default_speed, manifest.lowest_accuracy)
+        self.assertEqual([one["speed"] for one in manifest.exits.predictions], control)
+        for one in manifest.exits.predictions:
+            self.assertLessEqual(one["chosen_ms"], 1.03 * one["plain_ms"])
+
+    def test_uncertain_costs_are_told(self):
+        evaluation = self.evaluate(self.classifier, "busy")
+        costs = ExitCosts(1, (1,), (0.0,), (10.0,), (0.0,), (0.0,), (0.0,), uncertainty=0.25)
+        version = self.export_with_costs(costs, evaluation=evaluation, default_speed=1.0)
+        self.assertRegex(exits_in_words(version), "uncertain by 25%: the machine is busy")
+
+    def test_every_precision_promises_its_own_accuracy(self):
+        """Evaluation and export run the same graph; one in another precision, or fitted otherwise, is refused."""
+        rows, others = self.task.train, self.task.dev
+        with mock.patch.object(exits_module, "measure_exit_costs") as timed:
+            for precision, calibration in (("bfloat16", None), ("int8", rows)):
+                evaluation = self.evaluate(
+                    self.classifier, precision, speeds=(0.0, 1.0), precision=precision, calibration=calibration
+                )
+                report = read_report(evaluation)
+                self.assertEqual(report.precision, precision)
+                options = {"precision": precision, "calibration": calibration, "exits": "all"}
+                version = export_classifier(
+                    self.classifier, self.folder / f"{precision}_export", evaluation=evaluation, lowest_accuracy=0.1,
+                    **options,
+                )  # fmt: skip
+                manifest = Manifest.read(version)
+                self.assertEqual((manifest.precision, manifest.lowest_accuracy), (precision, 0.1))
+                self.assertEqual(manifest.curve, report.curve.to_dict())
+                self.assert_answers_as_evaluated(version, evaluation, report)
+                for other, words in (
+                    (
+                        {"precision": "float32"},
+                        f"evaluation in {precision}, but the export is in float32; evaluate with",
+                    ),
+                    ({**options, "calibration": others}, "fitted to other calibration rows"),
+                ):
+                    if other.get("precision") == "float32" or precision == "int8":
+                        with self.assertRaisesRegex(ValueError, words):
+                            export_classifier(
+                                self.classifier, self.folder / "impossible", evaluation=evaluation, **other
+                            )
+        timed.assert_not_called()
+
+    def assert_answers_as_evaluated(self, version, evaluation, report):
+        """The exported graph says of every row what the evaluation has stored."""
+        graph = tf.saved_model.load(str(version)).signatures["with_speed"]
+        outputs = read_outputs(evaluation, report.evaluated)
+        texts = self.task.test.texts
+        order = BatchPipeline(self.task.test, self.classifier.tokenizer).order
+        answers = graph(text=tf.constant(texts), speed=tf.zeros(len(texts)))["probabilities"].numpy()
+        tolerance = 1e-2 if report.precision == "bfloat16" else 1e-5
+        self.assertAllClose(answers[order], outputs.probabilities[:, -1], atol=tolerance)
+
     def test_exits_are_measured_on_this_machine(self):
-        evaluation = self.evaluate(self.classifier, "timed")
-        version = export_classifier(self.classifier, self.folder / "timed_export", evaluation=evaluation, exits="auto")
+        evaluation, shortly = self.evaluate(self.classifier, "timed"), partial(measure_exit_costs, seconds=0.01)
+        with mock.patch.object(exits_module, "measure_exit_costs", shortly):
+            version = export_classifier(self.classifier, self.folder / "timed_export", evaluation=evaluation)
         exits = Manifest.read(version).exits
         self.assertEqual(exits.chosen_by, "measurement")
         self.assertEqual([one["batch_size"] for one in exits.predictions], [1, 32])
         self.assertGreater(min(one["plain_ms"] for one in exits.predictions), 0)
+        self.assertEqual(exits.machine, {"name": machine(), **threads()})
 
     def test_exits_by_hand(self):
         last = self.last
@@ -89,14 +164,19 @@ class RecipesTest(tf.test.TestCase):
         self.assertEqual(exits_in_words(version), "exits: after layer 1 and at the end")
 
     def test_exits_that_cannot_be(self):
-        evaluation = self.evaluate(self.classifier, "older")
+        evaluation, complete = self.evaluate(self.classifier, "incomplete"), self.evaluate(self.classifier, "complete")
         (evaluation / "branch_outputs.npz").unlink()  # as a release without that file left it
         for options, words in (
             ({"exits": "some"}, "exits must be auto, all, or layers with commas between"),
             ({"exits": "1,99"}, "the last exit must be the model's last layer"),
             ({"exits": [1.5, self.last]}, "exits must be layer numbers"),
-            ({"exits": "auto", "default_speed": 0.0, "evaluation": evaluation}, "need one above 0"),
-            ({"exits": "auto", "lowest_accuracy": 0.1, "evaluation": evaluation}, "name the exits"),
+            ({"exits": "auto", "default_speed": 0.0, "evaluation": complete}, "at speed 0 no exit pays"),
+            ({"most_loss": 0.1}, "most_loss bounds exits chosen by measurement"),
+            ({"most_loss": -0.1, "evaluation": complete}, "most_loss must be at least 0"),
+            ({"version": 0, "evaluation": complete}, "version must be"),
+            ({"default_speed": 2.0, "evaluation": complete}, "default_speed must be"),
+            ({"lowest_accuracy": 90, "evaluation": complete}, "lowest_accuracy: 90 is greater"),
+            ({"lowest_accuracy": 0.1}, "lowest_accuracy needs a curve"),
             ({"exits": "auto"}, "only with the branch outputs of held-out rows"),
             ({"exits": "auto", "evaluation": evaluation}, "only with the branch outputs of held-out rows"),
             (
@@ -106,16 +186,48 @@ class RecipesTest(tf.test.TestCase):
             ({"precision": "float8"}, "precision"),
             ({"precision": "int8"}, "precision int8 needs calibration rows"),
             ({"calibration": self.task.train}, "precision float32 takes no calibration rows"),
-            (
-                {"precision": "bfloat16", "lowest_accuracy": 0.1, "evaluation": evaluation},
-                "no lowest_accuracy of bfloat16",
-            ),
         ):
-            with self.assertRaisesRegex(ValueError, words):
+            with (
+                mock.patch.object(export_module, "stack_of") as built,  # nothing is quantised or timed before the error
+                self.assertRaisesRegex(ValueError, words),
+            ):
                 export_classifier(self.classifier, self.folder / "impossible", **options)
+            built.assert_not_called()
         self.assertFalse((self.folder / "impossible").exists())
-        version = export_classifier(self.classifier, self.folder / "export_of_older", evaluation=evaluation)
-        self.assertIsNone(Manifest.read(version).exits)
+
+    def test_evaluation_of_an_older_version(self):
+        """Without branch outputs and precision: a float32 export with all exits takes it, by default or by hand."""
+        evaluation = self.evaluate(self.classifier, "older")
+        (evaluation / "branch_outputs.npz").unlink()
+        path = evaluation / "evaluation.json"
+        older = {name: value for name, value in json.loads(path.read_text()).items() if name != "precision"}
+        path.write_text(json.dumps(older))
+        every = tuple(range(1, self.last + 1))
+        for exits, kept in ((None, None), (every, Exits(every, 0.0, "hand"))):
+            version = export_classifier(
+                self.classifier, self.folder / "export_of_older", evaluation=evaluation, exits=exits, overwrite=True
+            )
+            manifest = Manifest.read(version)
+            self.assertEqual(manifest.exits, kept)
+            self.assertEqual(manifest.curve, read_report(evaluation).curve.to_dict())
+        with self.assertRaisesRegex(ValueError, "is an evaluation in float32, but the export is in bfloat16"):
+            export_classifier(self.classifier, self.folder / "impossible", evaluation=evaluation, precision="bfloat16")
+
+    def test_an_evaluation_fails_before_it_has_cost_anything(self):
+        for options, words in (
+            ({"precision": "int8"}, "int8 needs calibration rows"),
+            ({"calibration": self.task.train}, "float32 takes no calibration rows"),
+            ({"precision": "float8"}, "precision must be one of"),
+            ({"metrics": ["bleu"]}, "unknown metric"),
+            ({"latency_rows": -1}, "latency_rows must be at least 0"),
+        ):
+            with (
+                mock.patch.object(evaluate_module, "stack_of") as built,
+                self.assertRaisesRegex(ValueError, words),
+            ):
+                self.evaluate(self.classifier, "never", **options)
+            built.assert_not_called()
+        self.assertFalse((self.folder / "never").exists())
 
     def test_what_a_checkpoint_brought_is_written_down(self):
         report = json.loads((self.folder / "first" / "import.json").read_text())

@@ -11,6 +11,7 @@ import numpy as np
 import registry
 import tensorflow as tf
 from absl.testing import parameterized
+from eager_training import eager_functions
 
 from fastbert_tf.config import StageConfig, TrainingConfig
 from fastbert_tf.models import Backbone, FastBert
@@ -169,9 +170,12 @@ JOINT = TrainingConfig(StageConfig(3, 1e-2), self_distillation=False)
 
 
 class ScheduleTest(tf.test.TestCase, parameterized.TestCase):
+    """Short runs, which cost less than tracing would; `TwoRoundsTest` trains compiled."""
+
     def _run(self, fastbert, config, train=None, held_out=None, directory=None):
         schedule = AlternatingSchedule(config, directory, verbose=0)
-        return schedule.run(fastbert, train or Rows(), held_out or Rows())
+        with eager_functions():
+            return schedule.run(fastbert, train or Rows(), held_out or Rows())
 
     def test_best_epoch_is_kept(self):
         """The held-out rows contradict the rule, so an early epoch is the best; a finished run comes back as it is."""
@@ -225,8 +229,7 @@ class ScheduleTest(tf.test.TestCase, parameterized.TestCase):
             one_step.steps_per_epoch = 1
             one_step.epoch = lambda seed, skip=0, rows=one_step: rows.ordered().take(1)
             stage = StageConfig(1, rate, warmup=0.0, weight_decay=weight_decay)
-            with EagerFunctions():
-                self._run(fastbert, TrainingConfig(stage, self_distillation=False), one_step)
+            self._run(fastbert, TrainingConfig(stage, self_distillation=False), one_step)
             trained.append(bits(fastbert))
         decayed = 0
         for variable, start, without, with_decay in zip(fastbert.trainable_variables, before, *trained, strict=True):
@@ -254,24 +257,10 @@ class ScheduleTest(tf.test.TestCase, parameterized.TestCase):
     def test_divergence_is_an_error(self):
         fastbert = make_fastbert()
         fastbert.teacher.classifier.bias.assign([np.nan, np.nan])
-        with (
-            EagerFunctions(),
-            self.assertRaisesRegex(
-                ValueError,
-                r"joint_fine_tuning diverged in epoch 1: its loss is nan; begin again .* \(now 0.01\)",
-            ),
+        with self.assertRaisesRegex(
+            ValueError, r"joint_fine_tuning diverged in epoch 1: its loss is nan; begin again .* \(now 0.01\)"
         ):
             self._run(fastbert, JOINT)
-
-
-class EagerFunctions:
-    """For runs of a step or two, where tracing would take nearly all the time."""
-
-    def __enter__(self):
-        tf.config.run_functions_eagerly(True)
-
-    def __exit__(self, *_):
-        tf.config.run_functions_eagerly(False)
 
 
 def _interrupt_at(step):

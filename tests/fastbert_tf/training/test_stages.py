@@ -104,7 +104,9 @@ class LossTest(tf.test.TestCase, parameterized.TestCase):
         self.accuracy = np.mean(self.log_p[:, -1].argmax(-1) == LABELS)
 
     def _scores(self, stage, *data, **options):
-        return compiled(stage, **options).evaluate(*data, batch_size=ROWS, verbose=0, return_dict=True)
+        return compiled(stage, run_eagerly=True, **options).evaluate(
+            *data, batch_size=ROWS, verbose=0, return_dict=True
+        )
 
     def test_fine_tuning(self):
         scores = self._scores(FineTuning(self.fastbert), INPUTS, LABELS, metrics=[accuracy()])
@@ -121,7 +123,7 @@ class LossTest(tf.test.TestCase, parameterized.TestCase):
         weight = np.random.default_rng(4).uniform(0, 2, ROWS).astype(np.float32)
         expected = {FineTuning: self.correct[:, -1], JointFineTuning: self.correct.sum(1)}
         for cls, log_p in expected.items():
-            stage = compiled(cls(self.fastbert))
+            stage = compiled(cls(self.fastbert), run_eagerly=True)
             loss = stage.evaluate(INPUTS, LABELS, batch_size=ROWS, sample_weight=weight, verbose=0)
             self.assertAllClose(loss, -(weight * log_p).mean(), rtol=1e-5)
 

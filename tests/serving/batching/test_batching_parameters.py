@@ -25,7 +25,7 @@ class BatchingParametersTest(tf.test.TestCase, parameterized.TestCase):
         parameters = self.read(batching_parameters())
         self.assertEqual(
             (parameters.batch_rows, parameters.batch_timeout_micros, parameters.max_enqueued_batches),
-            (32, 1000, 10),
+            (16, 1000, 20),
         )
         self.assertGreaterEqual(parameters.num_batch_threads, 1)
         self.assertEqual(parameters.padded_rows(7), 7)

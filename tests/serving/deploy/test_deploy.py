@@ -224,11 +224,10 @@ class KubernetesTest(tf.test.TestCase, parameterized.TestCase):
                 if flag.endswith(("_path", "_file")):
                     self.assertTrue(any(value.startswith(path) for path in paths), flag)
 
-    def test_threads_are_the_cpu_limit(self):
-        limit = SERVER["resources"]["limits"]["cpu"]
+    def test_a_call_has_one_thread(self):
         server = flags(SERVER["args"])
-        for flag in ("tensorflow_intra_op_parallelism", "tensorflow_inter_op_parallelism"):
-            self.assertEqual(server[flag], limit)
+        self.assertEqual(server["tensorflow_intra_op_parallelism"], "1")
+        self.assertEqual(server["tensorflow_inter_op_parallelism"], "-1")
 
     def test_pods_satisfy_the_restricted_standard(self):
         self.assertTrue(POD["securityContext"]["runAsNonRoot"])

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 from fake_backend import LABELS, manifest, signature_defs
-from small_classifier import TEXTS, small_export
+from small_classifier import TEXTS, quick_export
 from stock_server import LONG, StockServer
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
@@ -268,7 +268,7 @@ class UpstreamBackendTest(tf.test.TestCase, parameterized.TestCase):
 
 class EmbeddedServerTest(tf.test.TestCase):
     def test_answers_are_those_of_the_server_behind(self):
-        _, directory = small_export()
+        _, directory = quick_export()
         with Server(directory) as server, Client(server.address) as client:
             backend = UpstreamBackend(server.address, {"fastbert": directory})
             self.addCleanup(backend.close)

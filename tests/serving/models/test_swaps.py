@@ -13,31 +13,15 @@ import grpc
 import numpy as np
 import tensorflow as tf
 from fake_models import WAIT_SECONDS
-from small_classifier import TEXTS, small_export
+from small_classifier import TEXTS, quick_export
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
-from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from fastbert_serving import Client, Gateway, ModelSettings, Server
 from fastbert_serving.models.servable import Servable
-from fastbert_serving.models.warmup import WARMUP_PATH
 
 SWAPS = 20
-PAUSE_SECONDS = 0.05
+PAUSE_SECONDS = 0.1
 """Between two requests of a client: a machine that is saturated has no time to load a version."""
-
-
-def keep_warm_up_of(path, signature):
-    """Drops the records of other signatures, which nobody asks for here: each takes a second of a swap."""
-    records = [record.numpy() for record in tf.data.TFRecordDataset(str(path))]
-    kept = [
-        record
-        for record in records
-        if PredictionLog.FromString(record).predict_log.request.model_spec.signature_name == signature
-    ]
-    assert 0 < len(kept) < len(records)
-    with tf.io.TFRecordWriter(str(path)) as writer:
-        for record in kept:
-            writer.write(record)
 
 
 def grpc_asker(channel):
@@ -87,8 +71,9 @@ class SwapsTest(tf.test.TestCase):
         super().setUp()
         self.folder = Path(self.enter_context(tempfile.TemporaryDirectory()))
         (self.folder / "m").mkdir()
-        shutil.copytree(small_export(num_layers=2)[1] / "3", self.folder / "export")
-        keep_warm_up_of(self.folder / "export" / WARMUP_PATH, "serving_default")
+        # What nobody asks for here is not warmed up: that would take a second of a swap for each signature.
+        _, directory = quick_export(num_layers=2, warm_up=("serving_default",))
+        self.export = directory / "3"
         self.put_version(1)
         models = ModelSettings(self.folder / "m", "m", file_system_poll_wait_seconds=0.05, enable_batching=True)
         self.server = self.enter_context(Server(models, rest_api_port=0))
@@ -96,7 +81,7 @@ class SwapsTest(tf.test.TestCase):
 
     def put_version(self, number):
         """By one rename, as an export does."""
-        parts = shutil.copytree(self.folder / "export", self.folder / "parts")
+        parts = shutil.copytree(self.export, self.folder / "parts")
         os.rename(parts, self.folder / "m" / str(number))
 
     def expected(self):

@@ -1,6 +1,7 @@
 """Warm-up records: which are replayed, and how a bad file is told."""
 
 import re
+import threading
 from unittest import mock
 
 import tensorflow as tf
@@ -9,6 +10,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from fastbert_serving.errors import ModelError
 from fastbert_serving.models import warmup
+from fastbert_serving.models.graph_threads import GraphThreads
 from fastbert_serving.models.load_servable import load_servable
 from fastbert_serving.models.servable import Servable
 
@@ -23,9 +25,18 @@ class WarmUpTest(DoublerCase):
     def test_every_predict_request_runs(self):
         self.assertEqual(warmup.warm_up(self.servable), 0)  # no file, no harm
         write_warm_up(self.directory, predict_log("", 1), predict_log("other", 1, 2), predict_log("other", 3))
-        with mock.patch.object(self.servable, "run", wraps=self.servable.run) as run:
+        with mock.patch.object(self.servable, "warm_up", wraps=self.servable.warm_up) as run:
             self.assertEqual(warmup.warm_up(self.servable), 3)
         self.assertEqual([call.args[0] for call in run.call_args_list], ["", "other", "other"])
+
+    def test_every_thread_is_warm(self):
+        threads = GraphThreads(3)
+        self.addCleanup(threads.close)
+        write_warm_up(self.directory, predict_log("", 1))
+        ran_on = []
+        with mock.patch.object(Servable, "_run", lambda *_: ran_on.append(threading.get_ident())):
+            load_servable(self.directory, threads=threads).close()
+        self.assertLen(set(ran_on), 3)
 
     def test_other_records_are_left_out_with_a_warning(self):
         write_warm_up(self.directory, CLASSIFY, predict_log("", 1), CLASSIFY)

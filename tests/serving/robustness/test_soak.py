@@ -5,7 +5,7 @@ from pathlib import Path
 
 import tensorflow as tf
 from harness.soaking import SoakSettings, soak
-from small_classifier import small_export
+from small_classifier import quick_export
 
 # A rate far below what the model allows: the machine may have other work, and a full queue refuses calls, rightly.
 SETTINGS = SoakSettings(
@@ -15,7 +15,7 @@ SETTINGS = SoakSettings(
 
 class SoakTest(tf.test.TestCase):
     def test_nothing_is_lost(self):
-        _, export = small_export()
+        _, export = quick_export(warm_up=("with_speed",))
         with tempfile.TemporaryDirectory() as folder:
             found = soak(export, SETTINGS, Path(folder) / "server.log")
         self.assertEqual(found["problems"], [])

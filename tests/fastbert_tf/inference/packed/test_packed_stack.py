@@ -11,7 +11,7 @@ import registry
 import tensorflow as tf
 from absl.testing import parameterized
 
-from fastbert_tf.inference import KerasStack, PackedStack
+from fastbert_tf.inference import FloatStack, KerasStack
 
 ROWS = 24
 
@@ -35,7 +35,7 @@ class PackedStackTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.parameters("prefix", "holes", "hidden first")
     def test_equals_the_keras_stack_at_every_layer_while_rows_leave(self, kind):
         inputs = {**self.inputs, "padding_mask": tf.constant(masks(kind))}
-        packed, trained = PackedStack(self.model), KerasStack(self.model)
+        packed, trained = FloatStack(self.model), KerasStack(self.model)
         ours, theirs = packed.start(inputs), trained.start(inputs)
         for index in range(registry.DEPTH):
             ours, theirs = packed.layer(index, ours), trained.layer(index, theirs)
@@ -49,7 +49,7 @@ class PackedStackTest(tf.test.TestCase, parameterized.TestCase):
     def test_activation(self, **changes):
         model = self.changed(**changes)
         expected = keras.ops.softmax(model(self.inputs))
-        self.assertAllClose(_all_branches(PackedStack(model), self.inputs), expected, atol=1e-5, rtol=0)
+        self.assertAllClose(_all_branches(FloatStack(model), self.inputs), expected, atol=1e-5, rtol=0)
 
     @parameterized.parameters(1e-12, 1e-5, 1e-3)
     def test_layer_norm_epsilon(self, epsilon):
@@ -58,7 +58,7 @@ class PackedStackTest(tf.test.TestCase, parameterized.TestCase):
         for table in model.backbone.embeddings.weights[:3]:
             table.assign(0.01 * table)
         expected = keras.ops.softmax(model(self.inputs))
-        stack = PackedStack(model)
+        stack = FloatStack(model)
         found = tf.function(lambda inputs: _branches(stack, inputs), autograph=False)(self.inputs)
         self.assertAllClose(found, expected, atol=1e-5, rtol=0)
 
@@ -73,13 +73,13 @@ class PackedStackTest(tf.test.TestCase, parameterized.TestCase):
         mask[3] = 0
         alone = mask.copy()
         alone[3, 0] = 1
-        stack = PackedStack(self.model)
+        stack = FloatStack(self.model)
         answers = _all_branches(stack, {**self.inputs, "padding_mask": tf.constant(mask)})
         self.assertAllClose(answers, _all_branches(stack, {**self.inputs, "padding_mask": tf.constant(alone)}))
         self.assertTrue(np.all(np.isfinite(answers)))
 
     def test_computes_real_tokens_alone(self):
-        stack = PackedStack(self.model)
+        stack = FloatStack(self.model)
         state = stack.layer(0, stack.start(self.inputs))
         real = int(self.inputs["padding_mask"].numpy().sum())
         self.assertBetween(len(state.hidden), real, 1.04 * real)
@@ -87,7 +87,7 @@ class PackedStackTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_bfloat16(self):
         """Holds its numbers in bfloat16, and says nearly the same."""
-        stack = PackedStack(self.model, "bfloat16")
+        stack = FloatStack(self.model, "bfloat16")
         self.assertEqual(stack.start(self.inputs).hidden.dtype, tf.bfloat16)
         answers = _all_branches(stack, self.inputs)
         expected = keras.ops.softmax(self.model(self.inputs))
@@ -103,7 +103,7 @@ class PackedStackTest(tf.test.TestCase, parameterized.TestCase):
             vocabulary_size=500, num_layers=2, num_heads=2, hidden_dim=64, intermediate_dim=256, max_sequence_length=32
         )
         model = type(self.model)(backbone, 2, branch_dim=16, branch_heads=2)
-        stack = PackedStack(model, precision)
+        stack = FloatStack(model, precision)
         specs = {name: tf.TensorSpec([None, None], tf.int32, name) for name in self.inputs}
         module = tf.Module()
         module.weights = [variable.value for variable in stack.variables]
@@ -121,7 +121,7 @@ class PackedStackTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_unknown_precision(self):
         with self.assertRaisesRegex(ValueError, "precision must be one of .*'float16'"):
-            PackedStack(self.model, "float16")
+            FloatStack(self.model, "float16")
 
 
 def _branches(stack, inputs):
