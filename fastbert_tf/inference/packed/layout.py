@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-# oneDNN prepares a product anew for every number of tokens it has not seen, and remembers about a thousand. Batches are
-# filled up to one of these numbers, by 0.8 % on average and 1.6 % at most.
-_STEPS = [2**power * np.arange(64, 128) for power in range(16)]
-_TOKEN_COUNTS = np.concatenate([np.arange(64), *_STEPS]).astype(np.int32)
+# oneDNN prepares a product anew for every number of tokens it has not seen, and remembers about a thousand for each
+# thread. Batches are filled up to one of these numbers, by 1.6 % on average and 3.1 % at most beyond 256 tokens.
+_STEPS = [2**power * np.arange(32, 64) for power in range(3, 17)]
+_TOKEN_COUNTS = np.concatenate([np.arange(0, 256, 8), *_STEPS]).astype(np.int32)
 
 
 class Layout(NamedTuple):

@@ -47,7 +47,7 @@ class LayoutTest(tf.test.TestCase, parameterized.TestCase):
         expected = [(r, c) for r, row in enumerate(mask) for c, real in enumerate(row) if real or c == 0]
         chosen = [tuple(pair) for pair in np.asarray(chosen)]
         self.assertEqual(chosen[: len(expected)], expected)
-        self.assertLessEqual(len(chosen) - len(expected), len(expected) / 64)
+        self.assertLessEqual(len(chosen) - len(expected), max(7, len(expected) / 32))
         part, head = np.array([0, 1, 2])[:, None, None], 1
         pieces = layout.pieces[:, :, head].numpy() - (2 * part + head)  # (part, lines, width): 6 * token
         self.assertAllEqual(pieces, np.broadcast_to(pieces[0], pieces.shape))
@@ -72,7 +72,7 @@ class LayoutTest(tf.test.TestCase, parameterized.TestCase):
     def test_filled_up_tokens_come_in_few_numbers(self):
         packed = tf.function(lambda mask: layouts.pack(mask, OwnLines(2))[0], reduce_retracing=True)
         counts = {len(packed(tf.ones([2, length], tf.int32))) for length in range(256, 512)}  # of 512 to 1024 tokens
-        self.assertLen(counts, 65)
+        self.assertLen(counts, 33)
 
     @parameterized.parameters(*LINES)
     def test_no_rows(self, lines):
