@@ -16,6 +16,7 @@ beside ONNX Runtime and the package `fastbert`), `accuracy` (int8 and bfloat16 a
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from pathlib import Path
 
@@ -93,10 +94,17 @@ def run(part: str, settings: Settings, output: Path) -> None:
     began = time.monotonic()
     result = PARTS[part](settings)
     about = {"machine": machine(), "threads": settings.threads, "turns": settings.turns, "rows_timed": settings.rows}
+    about |= {"engines": list(settings.engines), "commit": commit()}
     minutes = (time.monotonic() - began) / 60
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps({**about, "minutes": round(minutes, 1), **result}, indent=1) + "\n", encoding="utf-8")
     print(f"{part}: {minutes:.1f} minutes, written to {target}")
+
+
+def commit() -> str:
+    """Names the version of this repository that is measured; empty outside of one."""
+    asked = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
+    return asked.stdout.strip()
 
 
 def main(_: list[str]) -> None:

@@ -14,19 +14,22 @@ class Recorder:
         self.name = name
         self.calls = calls
 
+    def warm_up(self, job):
+        self.calls.append((self.name.upper(), job.batch_size))
+
     def seconds(self, job):
         self.calls.append((self.name, job.batch_size))
         return [0.001 * len(self.calls), 0.0]
 
 
 class TurnsTest(tf.test.TestCase):
-    def test_another_one_goes_first_each_turn_after_one_uncounted_pass(self):
+    def test_another_one_goes_first_each_turn_after_all_are_warm(self):
         calls = []
         engines = {name: Recorder(name, calls) for name in "abc"}
         jobs = {name: Job("rows.json", size) for name, size in zip("abc", (1, 2, 3), strict=True)}
         seconds = processes.take_turns(engines, jobs, turns=3)
-        self.assertEqual("".join(name for name, _ in calls), "abc" + "abc" + "bca" + "cab")
-        self.assertEqual({(name, size) for name, size in calls}, {("a", 1), ("b", 2), ("c", 3)})
+        self.assertEqual("".join(name for name, _ in calls), "ABC" + "abc" + "bca" + "cab")
+        self.assertEqual({(name.lower(), size) for name, size in calls}, {("a", 1), ("b", 2), ("c", 3)})
         self.assertAllClose(seconds["a"], [[0.004, 0], [0.009, 0], [0.011, 0]])
 
 

@@ -84,6 +84,10 @@ class EngineProcess:
         """Times one pass; seconds a batch."""
         return self.ask("time", **asdict(job))["seconds"]
 
+    def warm_up(self, job: Job) -> None:
+        """Runs one pass on every thread that takes part in it."""
+        self.ask("warm_up", **asdict(job))
+
     def answers(self, job: Job, path: Path) -> dict[str, np.ndarray]:
         """Answers one pass, by way of a file."""
         self.ask("answer", path=str(path), **asdict(job))
@@ -108,14 +112,14 @@ def take_turns(engines: Mapping[str, EngineProcess], jobs: Mapping[str, Job], tu
     Args:
         engines: a process a job, by the job's name; jobs may share one.
         jobs: what is timed.
-        turns: passes of every job, one uncounted before them.
+        turns: passes of every job, after one to warm up.
 
     Returns:
         Seconds (turns, batches) by the job's name.
     """
     names = list(jobs)
     for name in names:
-        engines[name].seconds(jobs[name])
+        engines[name].warm_up(jobs[name])
     seconds: dict[str, list[list[float]]] = {name: [] for name in names}
     for turn in range(turns):
         for place in range(len(names)):

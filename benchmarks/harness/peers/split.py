@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from fastbert_serving.models.graph_threads import GraphThreads
 from harness.peers.engine import Answers, Engine
 
 
 class SplitEngine:
-    """Splits the rows of a call evenly over threads, which stay the same.
+    """Splits the rows of a call evenly over threads, those of our server: they stay the same, the last one goes first.
 
     Args:
         engine: answers each part, on the thread that has it.
@@ -21,12 +22,24 @@ class SplitEngine:
     def __init__(self, engine: Engine, threads: int) -> None:
         self._engine = engine
         self._count = threads
-        self._threads = ThreadPoolExecutor(threads)
+        self._threads = GraphThreads(threads)
+        self._callers = ThreadPoolExecutor(threads)
 
     def __call__(self, inputs: Any) -> Answers:
         """Answers `Tokens`, texts, or texts with other inputs a row."""
-        answers = list(self._threads.map(self._engine, self._parts(inputs)))
+        parts = self._parts(inputs)
+        if len(parts) == 1:
+            return self._answer(inputs)
+        answers = list(self._callers.map(self._answer, parts))
         return {name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]}
+
+    def warm_up(self, inputs: Any) -> None:
+        """Answers every part of a call on every thread, as our server does with its warm-up requests."""
+        for part in self._parts(inputs):
+            self._threads.run_on_each(self._engine, part)
+
+    def _answer(self, part: Any) -> Answers:
+        return self._threads.run(self._engine, part)
 
     def _parts(self, inputs: Any) -> list[Any]:
         rows = len(next(iter(inputs.values()))) if isinstance(inputs, dict) else len(inputs)

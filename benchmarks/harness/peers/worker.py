@@ -50,6 +50,13 @@ class Worker:
             seconds.append(time.perf_counter() - began)
         return {"seconds": seconds}
 
+    def warm_up(self, **job: Any) -> dict[str, Any]:
+        """Answers the pass once, on every thread of the engine that could meet a batch of it."""
+        engine, batches = self._prepared(Job(**job))
+        for batch in batches:
+            engine.warm_up(batch) if isinstance(engine, SplitEngine) else engine(batch)
+        return {}
+
     def answer(self, path: str, **job: Any) -> dict[str, Any]:
         """Writes the pass's answers, rows in order, to a `.npz` file."""
         engine, batches = self._prepared(Job(**job))

@@ -22,6 +22,10 @@ get the same weights, tokens and number of threads. Each runs in a process of it
 goes first each turn, and of every batch the median over the turns counts. Batches hold rows of like length, padded to
 their longest row, for every engine, unless a line says that rows are taken as they come.
 
+Threads: a peer's share every operation of a call, unless its name ends in `rows split`: then each has a part of the
+call's rows, and a single row runs on one thread. Ours split rows, as `fastbert serve` does with large calls, unless the
+name ends in `shared operations`. Where engines are judged in the first table, each counts in its better setting.
+
 How the peers are set: ONNX Runtime runs its own fused operators (attention with one product for query, key and value,
 skip layer normalisation, bias GELU), all graph optimisations, threads that spin inside a call only; its int8 has one
 scale an output channel and inputs quantised at run time. OpenVINO compiles the standard ONNX graph for latency with one
@@ -271,10 +275,13 @@ def about(part: str, result: dict[str, Any], threads: int | None = None) -> str:
     instructions = ", ".join(machine["instructions"])
     count = threads or result["threads"]
     classifiers = " ".join(f"--classifier {task}=runs/{task}/classifier" for task in TASKS[part])
+    version = f"commit {result['commit']}" if result.get("commit") else "an earlier version of this package"
     told = {"turns": "turns", "rows": "rows_timed"}
     flags = " ".join(f"--{flag} {result[name]}" for flag, name in told.items() if name in result)
+    if result.get("engines"):
+        flags += f" --engines {','.join(result['engines'])}"
     return (
         f"```\npython benchmarks/performance.py --parts {part} {flags} {classifiers}\n```\n\n"
         f"{count} thread{'s' if count > 1 else ''}, {machine['processor']} ({machine['cores']} cores; {instructions}), "
-        f"{result['turns']} turns, {result['minutes']:g} minutes; {versions}."
+        f"{result['turns']} turns, {result['minutes']:g} minutes; {versions}; {version}."
     )
