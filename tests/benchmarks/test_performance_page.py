@@ -7,6 +7,7 @@ ABOUT = {
     "machine": {"cores": 2, "processor": "chip", "instructions": ["avx2"], "packages": {"tensorflow": "2.20.0"}},
     "threads": 2,
     "turns": 5,
+    "commit": "abc1234",
     "minutes": 1.5,
 }
 
@@ -25,7 +26,7 @@ class PageTest(tf.test.TestCase):
         self.assertIn("| a | 110.0 | 100.0 | 200 | 220 |", text)
         self.assertIn("| b | 44.0 | 40.0 | 500 | 550 |", text)
         self.assertIn("800 in int8", text)
-        self.assertIn("2 threads, chip (2 cores; avx2), 5 turns, 1.5 minutes; tensorflow 2.20.0.", text)
+        self.assertIn("2 threads, chip (2 cores; avx2), 5 turns, 1.5 minutes; tensorflow 2.20.0; commit abc1234.", text)
 
     def test_real_section_has_one_table_a_task(self):
         rows = [
