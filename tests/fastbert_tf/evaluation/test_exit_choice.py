@@ -56,6 +56,8 @@ def walked_ms(one: ExitCosts, schedule: ExitSchedule, exit_layer, asked=True) ->
             leaving = [row for row in inside if row[0] == exit]
             for row in leaving:
                 row[1] = True
+            if all(row[1] for row in inside):
+                break  # nobody is left to shrink for
             if leaving and sum(row[1] for row in inside) / len(inside) >= schedule.shrink_share:
                 total += one.shrink[n]
                 inside = [row for row in inside if not row[1]]
@@ -78,7 +80,7 @@ class PredictTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllClose(plain, (1 + 3 * 40 + 8) / 4)  # one branch, no step
 
     def test_batch_that_all_rows_have_left(self):
-        self.assertAllClose(predict_ms(costs(), ExitSchedule((1, 3)), np.full(4, 1)), (1 + 40 + 8 + 0.5 + 3) / 4)
+        self.assertAllClose(predict_ms(costs(), ExitSchedule((1, 3)), np.full(4, 1)), (1 + 40 + 8 + 0.5) / 4)
 
     def test_rows_between_the_measured_ones(self):
         one = ExitCosts(4, (1, 4), (0, 0), (10, 40), (0, 0), (0, 0), (0, 0))
@@ -170,9 +172,15 @@ class ChoiceTest(tf.test.TestCase, parameterized.TestCase):
         slow = self.choose(given, speed=[1e-9, 0.8])
         self.assertLen(slow.exits, 2)  # where none leaves, one is within the uncertainty, two are not
 
-    def test_uncertain_costs_widen_what_counts_as_slower(self):
-        given = dataclasses.replace(costs(1, branch=1.0), uncertainty=0.2)
-        self.assertGreater(len(self.choose(given, speed=[1e-9, 0.8]).exits), 2)
+    def test_uncertain_costs_need_a_larger_gain(self):
+        given = costs(1, branch=1.0)
+        self.assertGreater(len(self.choose(given, speed=0.8).exits), 1)
+        self.assertEqual(self.choose(dataclasses.replace(given, uncertainty=0.95), speed=0.8), ExitSchedule((5,)))
+
+    def test_uncertain_costs_do_not_widen_what_counts_as_slower(self):
+        given = costs(1, branch=0.5, step=0.25)
+        slow = self.choose(dataclasses.replace(given, uncertainty=0.2), speed=[1e-9, 0.8])
+        self.assertLessEqual(len(slow.exits), 2)
 
     def test_bound_on_rows_that_never_leave(self):
         given = costs(1, branch=1.0)
