@@ -92,7 +92,7 @@ def executed_flops(
             alone, as `fastbert_tf.inference.FullDepth` runs it.
         sequence_length: tokens that were computed for the row: its real ones in the packed graph, which is served, the
             padded length of its batch in the trained Keras layers. It and `exit_layer` may be arrays; they broadcast.
-            What the packed graph pads the attention products of a batch with is left out.
+            What the packed graph fills up is left out: lines of the attention, batches up to a round number of tokens.
         exits: layers whose branch is on, rising; None for all.
         folded_branch: as in `executed_breakdown`.
 
