@@ -9,11 +9,11 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
+from fastbert_tf.inference import TOKEN_COUNTS
+
 WARMUP_PATH = Path("assets.extra") / "tf_serving_warmup_requests"
 LENGTHS = (4, 16, 64)
 """Words of the texts; at least as many tokens. The longest input comes besides, in a row of its own."""
-EVERY_LENGTH = 128
-"""Single rows are run at every number of tokens up to this: oneDNN prepares its products for each one when it comes."""
 BATCH_SIZES = (1, 8)
 NEVER = 1e-9
 """A speed that asks every branch, at which hardly a row leaves."""
@@ -24,7 +24,8 @@ Arrays = dict[str, np.ndarray]
 def write_warmup_requests(version_directory: Path, is_pair: bool, max_sequence_length: int) -> None:
     """Writes requests to where TensorFlow Serving looks for them.
 
-    Every signature gets a few lengths and batch sizes; and tokenised rows come alone, of every length up to 128 tokens.
+    Every signature gets a few lengths and batch sizes; and tokenised rows come alone, of every number of tokens that
+    the packed stacks compute: oneDNN prepares its products for each one when it comes.
 
     Args:
         version_directory: the directory that holds `saved_model.pb`.
@@ -38,7 +39,7 @@ def write_warmup_requests(version_directory: Path, is_pair: bool, max_sequence_l
         for rows, length in [*shapes, (1, max_sequence_length)]:
             for signature, inputs in _requests(rows, length, is_pair):
                 writer.write(_record(signature, inputs))
-        for length in range(1, min(EVERY_LENGTH, max_sequence_length) + 1):
+        for length in [count for count in TOKEN_COUNTS if 0 < count < max_sequence_length]:
             writer.write(_record("tokenized", _tokens(length, np.array([NEVER], np.float32))))
 
 

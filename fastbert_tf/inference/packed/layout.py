@@ -8,10 +8,12 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-# oneDNN prepares a product anew for every number of tokens it has not seen, and remembers about a thousand for each
-# thread. Batches are filled up to one of these numbers, by 1.6 % on average and 3.1 % at most beyond 256 tokens.
+# oneDNN prepares some 25 products and norms anew for every number of tokens it has not seen, and remembers about a
+# thousand. Rows and batches are filled up to one of these numbers: beyond 256 tokens by 1.6 % on average, by 3.1 % at
+# most.
 _STEPS = [2**power * np.arange(32, 64) for power in range(3, 17)]
-_TOKEN_COUNTS = np.concatenate([np.arange(0, 256, 8), *_STEPS]).astype(np.int32)
+TOKEN_COUNTS = np.concatenate([np.arange(0, 64, 4), np.arange(64, 256, 8), *_STEPS]).astype(np.int32)
+"""Numbers of tokens that are computed, rising from 0."""
 
 
 class Layout(NamedTuple):
@@ -79,7 +81,7 @@ def pack(padding_mask: tf.Tensor, lines: Lines) -> tuple[tf.Tensor, Layout]:
 
     def one() -> tuple[tf.Tensor, ...]:  # requests of one row have little else to do
         slot = tf.range(lengths[0])
-        return tf.zeros_like(slot), slot, chosen
+        return _filled_up(tf.zeros_like(slot), slot, chosen)
 
     def some() -> tuple[tf.Tensor, ...]:
         return _filled_up(*_rows_and_slots(lengths), chosen)
@@ -114,5 +116,5 @@ def _rows_and_slots(lengths: tf.Tensor) -> list[tf.Tensor]:
 def _filled_up(*tensors: tf.Tensor) -> tuple[tf.Tensor, ...]:
     """Adds zeros to (tokens, ...)."""
     tokens = tf.shape(tensors[0])[0]
-    more = tf.gather(_TOKEN_COUNTS, tf.searchsorted(_TOKEN_COUNTS, tokens[None]))[0] - tokens
+    more = tf.gather(TOKEN_COUNTS, tf.searchsorted(TOKEN_COUNTS, tokens[None]))[0] - tokens
     return tuple(tf.pad(x, [[0, more]] + [[0, 0]] * (x.shape.rank - 1)) for x in tensors)

@@ -170,7 +170,8 @@ class FilesTest(tf.test.TestCase):
             self.assertEqual({name for name, _ in seen}, {"serving_default", "with_speed", "tokenized", "classify"})
             self.assertGreater(len({rows for _, rows in seen}), 1)
             self.assertGreater(seen.count(("with_speed", 1)), 1)  # several lengths
-            self.assertContainsSubset({("tokenized", length) for length in range(1, 25)}, longest)
+            # Rows of 1 to 24 tokens are filled up to one of these (see `LayoutTest`).
+            self.assertContainsSubset({("tokenized", length) for length in (4, 8, 12, 16, 20, 24)}, longest)
             self.assertIn((0, 1), spreads)  # all layers, and an early exit
             self.assertLessEqual(len(seen), 1000)
 
