@@ -19,10 +19,11 @@ from fastbert_tf.evaluation import (
     threads,
 )
 from fastbert_tf.evaluation.exit_choice import LEAST_GAIN
+from fastbert_tf.export.batching_parameters import BATCH_ROWS
 from fastbert_tf.inference import ExitSchedule, NormalizedEntropy, Stack
 
-BATCH_SIZES = (1, 32)
-"""Rows of a batch: a request alone, and a full batch of a server that is busy."""
+BATCH_SIZES = (1, BATCH_ROWS)
+"""Rows of a call of the graph: a request alone, and a full batch of a busy server, which splits larger requests."""
 
 Speeds = Callable[[ExitSchedule], Sequence[float]]
 """Says which speeds a server may choose, in [0, 1], rising, if these exits are on."""
@@ -123,13 +124,16 @@ def choose(request: ExitRequest, stack: Stack, outputs: BranchOutputs | None, sp
 def _pays(
     costs: Sequence[ExitCosts], probabilities: np.ndarray, speeds: Speeds, most_loss: float | None
 ) -> ExitSchedule:
-    """Chooses for all speeds of the server, which hang on the choice: other exits have another curve."""
-    considered = {*speeds(ExitSchedule.every_layer(probabilities.shape[1]))}
+    """Chooses for the speeds of the server, which hang on the choice: other exits have another curve."""
+    judged = {*speeds(ExitSchedule.every_layer(probabilities.shape[1]))}
+    seen = []
     while True:
-        schedule = choose_exits(costs, probabilities, NormalizedEntropy(), sorted(considered), most_loss)
-        if considered.issuperset(speeds(schedule)):
+        schedule = choose_exits(costs, probabilities, NormalizedEntropy(), sorted(judged), most_loss)
+        own = {*speeds(schedule)}
+        if own == judged or (own in seen and own < judged):
             return schedule
-        considered.update(speeds(schedule))
+        judged = own | judged if own in seen else own  # in a circle of choices each is judged at the speeds of all
+        seen.append(own)
 
 
 def exits_in_words(version_directory: str | os.PathLike[str]) -> str:
