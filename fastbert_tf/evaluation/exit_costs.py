@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from fastbert_tf.config import LEAST_SPEED
 from fastbert_tf.evaluation.record import Record
 from fastbert_tf.inference import ExitLoop, ExitSchedule, FullDepth, NormalizedEntropy, Stack
 
 PIECES = ("start", "layer", "branch", "step", "write", "shrink")
 LEAST_REPEATS, MOST_REPEATS = 3, 25
 _MOST_BRANCHES = 4  # they are alike: some of them tell what all cost
-_STAY, _LEAVE = 1e-9, 0.5  # speeds at which branches are asked and no row, and every other row, of `_Idle` leaves
+_LEAVE = 0.5  # a speed at which every other row of `_Idle` leaves
 _SEED = 0
 
 Features = dict[str, tf.Tensor]
@@ -194,7 +195,7 @@ class _Graphs:
         These are start, branches, plain encoder, and loop where all stay; the idle loop where all stay, where every
         other row leaves and waits, and where these rows are taken out.
         """
-        stay, leave = (tf.fill([rows], speed) for speed in (_STAY, _LEAVE))
+        stay, leave = (tf.fill([rows], speed) for speed in (LEAST_SPEED, _LEAVE))
         cases = ((self._real, stay), (self._shrinking, stay), (self._waiting, leave), (self._shrinking, leave))
         return [*self._plain, *(partial(call, speed=speed) for call, speed in cases)]
 

@@ -15,14 +15,7 @@ from fastbert_tf.export.signatures import Signatures
 from fastbert_tf.files import directory_swap
 from fastbert_tf.inference import ExitLoop, ExitSchedule, KerasStack, NormalizedEntropy, SavableStack
 from fastbert_tf.recipes.stacks import stack_of
-
-PADDED = "padded float32"
-INT8 = "packed int8"
-PACKED = ("packed float32", "packed bfloat16", INT8)
-STACKS = (PADDED, *PACKED)
-"""Padded to the longest row of the batch, as plain TensorFlow is; or real tokens alone."""
-SHARED = ", shared operations"
-"""Ends the name of an engine whose threads share every operation; in others each runs a part of a call's rows."""
+from harness.performance.names import PADDED
 
 
 def source_digest() -> str:

@@ -9,16 +9,14 @@ from typing import Any
 import numpy as np
 
 from fastbert_serving.manifest import Exits
+from fastbert_tf.config import LEAST_SPEED
 from fastbert_tf.data import BatchPipeline, TextDataset
 from fastbert_tf.evaluation import BranchOutputs, predict_branches
 from harness.peers.processes import EngineProcess
 from harness.peers.workload import shuffled
-from harness.performance.ours import INT8
+from harness.performance.names import INT8
 from harness.performance.rows import StoredRows, tokenised
 from harness.performance.subject import Subject
-
-NEVER = 1e-9
-"""A speed at which no row leaves, but every branch is asked."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +67,7 @@ def compare(
             "plain_ms": ("dense", None),
             "every_exit_ms": ("adaptive", speed),
             "chosen_ms": ("scheduled", speed),
-            "no_exit_ms": ("scheduled", NEVER),
+            "no_exit_ms": ("scheduled", LEAST_SPEED),
         }
         jobs = {what: rows.job(prediction["batch_size"], speed=asked) for what, (_, asked) in cases.items()}
         places = {what: engines[name] for what, (name, _) in cases.items()}

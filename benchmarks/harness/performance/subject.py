@@ -100,7 +100,7 @@ class Subject:
         They are chosen anew in every run: they rest on times of this moment.
 
         Args:
-            stack: a name in `harness.performance.ours.STACKS`.
+            stack: a name in `harness.performance.names.STACKS`.
             speed: threshold to choose for.
             outputs: answers of all branches for held-out rows.
         """
@@ -114,7 +114,7 @@ class Subject:
         return self.folder / f"ours_{source_digest()}" / f"{stack.replace(' ', '_')}_{kind}"
 
     def stack(self, name: str) -> SavableStack:
-        """Returns one of `harness.performance.ours.STACKS`."""
+        """Returns one of `harness.performance.names.STACKS`."""
         if name not in self._stacks:
             self._stacks.clear()  # one at a time: at BERT-base's shape each takes gigabytes with its graphs
             gc.collect()
