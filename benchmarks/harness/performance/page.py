@@ -111,7 +111,7 @@ def real_section(result: dict[str, Any]) -> str:
         body = [
             [
                 engine,
-                *(f"{cells[(engine, *kind)]:.2f}" for kind in kinds),
+                *(f"{cells[engine, size, source]:.2f}" for size, source in kinds),
                 f"{answers['accuracy']:.4f}",
                 f"{answers['largest_difference']:.0e}",
             ]
@@ -211,7 +211,7 @@ def chosen_table(result: dict[str, Any]) -> str:
             f"{said['mean_exit_layer']:.2f}" if "mean_exit_layer" in said else "full depth",
             "" if held_out is None else f"{held_out['accuracy']:.4f}",
             f"{said['accuracy']:.4f}",
-            *(f"{times[(engine, *kind)]:.2f}" if (engine, *kind) in times else "" for kind in kinds),
+            *(f"{times[place]:.2f}" if place in times else "" for place in ((engine, *kind) for kind in kinds)),
         ])  # fmt: skip
     heads = [f"ms/row, batch {size}, from {source}, {clients} at a time" for size, source, clients in kinds]
     return table(["engine", "mean layer", "accuracy, held out", "accuracy, dev", *heads], body)

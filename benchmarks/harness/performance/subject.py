@@ -106,6 +106,8 @@ class Subject:
         """
         built = self.stack(stack)
         exits = choose(ExitRequest(measured=True), built, outputs, lambda _: (speed,))
+        if exits is None:
+            raise ValueError("exits were not measured, though they were to be")
         directory = self._graph(stack, "scheduled")
         write_graph(directory, self.classifier, built, ExitSchedule(exits.layers, exits.shrink_share))
         return exported(directory, self.settings), exits
