@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fastbert_serving.manifest import Manifest
@@ -49,8 +49,9 @@ def measure(settings: Settings) -> dict[str, Any]:
     asked = statistics(subject, PREDICTED_ROWS * settings.rows)
     scheduled, exits = subject.scheduled(INT8, DEFAULT_SPEED, asked.outputs)
     ours = {"dense": subject.ours(INT8), "adaptive": subject.ours(INT8, adaptive=True), "scheduled": scheduled}
+    engines = {**ours, **callers_exports(settings)}
     rows = subject.reported_rows(settings.rows)
-    with running({**ours, **callers_exports(settings)}, settings.work / "logs" / "adaptive") as workers:
+    with running(engines, settings.work / "logs" / "adaptive") as workers:
         every = tuple(range(1, subject.num_layers + 1))
         graphs = [Adaptive(INT8, workers["adaptive"], every)]
         graphs += [
@@ -69,7 +70,9 @@ def measure(settings: Settings) -> dict[str, Any]:
             for size in BATCH_SIZES
             for result in without_leaving(workers, rows, size, exits, settings.turns)
         ]
-        predicted = compare(workers, exits, asked.rows, "packed int8", settings.turns)
+    alone = {name: replace(engine, split=1) for name, engine in engines.items()}  # predictions are for one thread
+    with running(alone, settings.work / "logs" / "predicted") as workers:
+        predicted = compare(workers, exits, asked.rows, INT8, settings.turns)
         predicted += _exports_predicted(subject, workers, settings)
     return {
         "speeds": speeds,

@@ -181,9 +181,11 @@ def predicted(rows: Sequence[dict[str, Any]], schedule: dict[str, Any]) -> list[
     words = (
         f"For speed {schedule['speed']:g} the scheduler keeps the exits {layers} of `packed int8`. What it predicted, "
         "and what is measured on the same rows in the same order (held-out ones; an export's are those of its "
-        "evaluation):"
+        "evaluation)"
     )
-    return [words, table(heads, body)]
+    if all(row.get("threads") == 1 for row in rows):
+        words += ", a batch on one thread, as the server runs it"
+    return [f"{words}:", table(heads, body)]
 
 
 def chosen_section(result: dict[str, Any]) -> str:

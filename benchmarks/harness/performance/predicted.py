@@ -51,14 +51,16 @@ def compare(
     """Times every prediction.
 
     Args:
-        engines: `dense`, the plain encoder; `adaptive`, with all branches; `scheduled`, the export.
+        engines: `dense`, the plain encoder; `adaptive`, with all branches; `scheduled`, the export; each on one thread,
+            as the server runs a batch.
         exits: holds the predictions.
         rows: those that were predicted for, in that order.
         name: of the export.
         turns: timed passes.
 
     Returns:
-        One result a prediction: `export`, `batch_size`, `speed`, `what`, `predicted_ms` and `measured_ms` a row.
+        One result a prediction: `export`, `batch_size`, `speed`, `what`, `threads`, `predicted_ms` and `measured_ms` a
+        row.
     """
     results: list[dict[str, Any]] = []
     for prediction in exits.predictions:
@@ -77,6 +79,7 @@ def compare(
                 "batch_size": prediction["batch_size"],
                 "speed": speed,
                 "what": what,
+                "threads": 1,
                 "predicted_ms": prediction[what],
                 "measured_ms": summary["ms_per_row"],
             }
