@@ -42,7 +42,7 @@ _DTYPES = flags.DEFINE_multi_enum("dtype", list(DTYPES), DTYPES, "Keras dtype po
 _REPETITIONS = flags.DEFINE_integer("repetitions", 5, "timed steps of each kind", lower_bound=1)
 _OUTPUT = flags.DEFINE_string("output", None, "file for the figures; none: only printed")
 
-RANDOM_SHAPE = {"num_layers": 6, "num_heads": 12, "hidden_dim": 384, "intermediate_dim": 1536}
+RANDOM_SHAPE: dict[str, Any] = {"num_layers": 6, "num_heads": 12, "hidden_dim": 384, "intermediate_dim": 1536}
 
 
 def make_teacher(dtype: str) -> Backbone:

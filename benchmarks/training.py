@@ -40,7 +40,7 @@ _SEED = flags.DEFINE_integer("seed", 0, "seed of weights and batches", lower_bou
 _OUTPUT = flags.DEFINE_string("output", "docs/results/training.json", "file for the figures")
 
 WARM_UP = 5  # steps before the clock starts: tracing, and the first batches of other lengths
-RANDOM_SHAPE = {"num_layers": 6, "num_heads": 12, "hidden_dim": 384, "intermediate_dim": 1536}
+RANDOM_SHAPE: dict[str, Any] = {"num_layers": 6, "num_heads": 12, "hidden_dim": 384, "intermediate_dim": 1536}
 
 
 class StepClock(keras.callbacks.Callback):
@@ -115,7 +115,7 @@ def main(_: list[str]) -> None:
     rows = load_task("sst2").train  # first: it says what is missing where there are no data
     model, tokenizer = load_model()
     pipeline = BatchPipeline(rows, tokenizer, _BATCH_SIZE.value)
-    results = {
+    results: dict[str, Any] = {
         "settings": {flag.name: flag.value for flag in (_FULL, _BATCH_SIZE, _DTYPE, _SEED)},
         "pretrained": _CHECKPOINT.value is not None,
         "model": model.config.to_dict(),

@@ -71,7 +71,7 @@ def soak(export: Path, settings: SoakSettings, log: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         base_path = Path(folder) / "model"
         shutil.copytree(newest, base_path / "1")
-        given = {"enable_batching": True, "file_system_poll_wait_seconds": 1}
+        given: dict[str, object] = {"enable_batching": True, "file_system_poll_wait_seconds": 1}
         if (batching := export / "batching_params.pbtxt").exists():
             given["batching_parameters_file"] = batching
         with (

@@ -50,8 +50,9 @@ def speedups(rows: Sequence[dict[str, Any]]) -> Figure:
     for number, (stack, size) in enumerate(unique((row["stack"], row["batch_size"]) for row in rows)):
         chosen = [row for row in rows if (row["stack"], row["batch_size"]) == (stack, size)]
         places = [row["executed_speedup"] for row in chosen]
-        style = {"color": COLORS[number % len(COLORS)], "marker": MARKERS[number % len(MARKERS)]}
-        axes.plot(places, [row["speedup"] for row in chosen], label=f"{stack}, batch {size}", **style)
+        color, marker = COLORS[number % len(COLORS)], MARKERS[number % len(MARKERS)]
+        heights = [row["speedup"] for row in chosen]
+        axes.plot(places, heights, label=f"{stack}, batch {size}", color=color, marker=marker)
     limit = max((row["executed_speedup"] for row in rows), default=1.0)
     axes.plot([0, limit], [0, limit], color=GREY, linestyle="--", label="all saved work is saved time")
     axes.set_xlabel("speedup in executed FLOPs")
