@@ -129,8 +129,9 @@ class Contract:
         kind = request.input.WhichOneof("kind")
         listed = getattr(request.input, kind) if kind else None
         examples = list(listed.examples) if listed is not None else []
-        has_context = listed is not None and kind == "example_list_with_context"
-        context = listed.context if has_context else tf.train.Example()
+        context = tf.train.Example()
+        if listed is not None and kind == "example_list_with_context":
+            context = listed.context
         for example in examples:
             merged = tf.train.Example()
             merged.CopyFrom(context)
