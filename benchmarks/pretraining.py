@@ -71,7 +71,7 @@ def random_batch(teacher_size: int) -> dict[str, np.ndarray]:
     shape = (_BATCH_SIZE.value, _LENGTH.value)
     student = rng.integers(0, _VOCABULARY.value, shape)
     teacher = np.where(rng.random(shape) < 0.5, rng.integers(0, teacher_size, shape), teacher_size + student)
-    batch = {}
+    batch: dict[str, np.ndarray] = {}
     for name, ids in (("teacher", teacher), ("student", student)):
         labels = np.where(rng.random(shape) < 0.15, ids, -1)
         batch |= {f"{name}_ids": ids, f"{name}_mask": np.ones(shape), f"{name}_labels": labels}

@@ -63,6 +63,8 @@ def load_model() -> tuple[FastBert, WordPieceTokenizer]:
     keras.utils.set_random_seed(_SEED.value)
     if _CHECKPOINT.value:
         imported = import_backbone(_CHECKPOINT.value, dtype=_DTYPE.value)
+        if imported.vocabulary is None:
+            raise app.UsageError(f"{_CHECKPOINT.value} has no vocab.txt; put it there")
         return FastBert(imported.backbone, num_classes=2), WordPieceTokenizer(imported.vocabulary, imported.lower_case)
     vocabulary = Vocabulary.load(Path(os.environ["FASTBERT_DATA"]) / "vocab" / "bert_base_uncased.txt")
     backbone = Backbone(vocabulary_size=len(vocabulary), dtype=_DTYPE.value, **RANDOM_SHAPE)

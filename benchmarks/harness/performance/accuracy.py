@@ -41,7 +41,7 @@ def _task(subject: Subject, settings: Settings) -> tuple[list[dict[str, Any]], d
     """Chooses a speed with int8's answers, as the owner of an int8 export does, and takes it for every stack."""
     work = settings.work
     ours = {stack: subject.ours(stack, adaptive=True) for stack in (PADDED, *PACKED)}
-    peer = {ONNX_INT8: subject.peer(*ONNX_INT8.split())}
+    peer = {ONNX_INT8: subject.peer(ONNX_INT8)}
     held_out = subject.held_out_rows(HELD_OUT * settings.rows)
     reported = subject.reported_rows(REPORTED * settings.rows)
     with running({**ours, **peer}, work / "logs" / "accuracy") as workers:

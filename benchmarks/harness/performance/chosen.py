@@ -45,9 +45,9 @@ def measure(settings: Settings) -> dict[str, Any]:
         INT8: every,
         SCHEDULED: scheduled,
         **callers_exports(settings),
-        ONNX_INT8: subject.peer(*ONNX_INT8.split()),
-        SPLIT: subject.peer(*ONNX_INT8.split(), split=True),
-        PACKAGE: subject.peer("fastbert_package", "float32"),
+        ONNX_INT8: subject.peer(ONNX_INT8),
+        SPLIT: subject.peer(ONNX_INT8, split=True),
+        PACKAGE: subject.peer("fastbert_package float32"),
         PADDED: teacher,
     }
     fixed = {ONNX_INT8, SPLIT, PADDED}  # full depth

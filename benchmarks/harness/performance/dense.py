@@ -38,7 +38,7 @@ def measure(settings: Settings) -> dict[str, Any]:
     ours = {stack: subject.ours(stack) for stack in STACKS if settings.wanted(stack)}
     ours |= {f"{stack}{SHARED}": subject.ours(stack, share=True) for stack in PACKED if settings.wanted(stack)}
     peers = subject.peers()
-    peers |= {f"{name}{ROWS_SPLIT}": subject.peer(*name.split(), split=True) for name in JUDGED if name in peers}
+    peers |= {f"{name}{ROWS_SPLIT}": subject.peer(name, split=True) for name in JUDGED if name in peers}
     products = {f"product {kind}": EngineSettings("product", "", kind, settings.threads) for kind in PRODUCTS}
     flops = packed_flops(subject.classifier.model.config, np.array([LENGTH]))
     results: list[dict[str, Any]] = []

@@ -17,9 +17,10 @@ def draw() -> None:
     dense, real, adaptive = (stored(part) for part in ("dense", "real", "adaptive"))
     if dense:
         save_figure(bars(dense["rows"], "BERT-base's shape, 128 tokens"), RESULTS / "dense.svg")
-    for task in real["tasks"] if real else ():
-        rows = [row for row in real["rows"] if row["task"] == task and row["from"] == "tokens"]
-        save_figure(bars(rows, f"{task}, full depth"), RESULTS / f"real_{task}.svg")
+    if real:
+        for task in real["tasks"]:
+            rows = [row for row in real["rows"] if row["task"] == task and row["from"] == "tokens"]
+            save_figure(bars(rows, f"{task}, full depth"), RESULTS / f"real_{task}.svg")
     if adaptive:
         save_figure(speedups(adaptive["speeds"]), RESULTS / "adaptive.svg")
 

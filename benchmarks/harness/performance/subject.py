@@ -74,17 +74,22 @@ class Subject:
 
     # === Engines ===
 
-    def peer(self, name: str, precision: str, split: bool = False) -> EngineSettings:
-        """Settings of a peer's worker: all threads share its operations, or each has a part of a call's rows."""
+    def peer(self, engine: str, split: bool = False) -> EngineSettings:
+        """Settings of a peer's worker.
+
+        Args:
+            engine: its module in `harness.peers`, and its precision: as results name it.
+            split: whether each thread has a part of a call's rows; else all threads share every operation.
+        """
+        name, precision = engine.split()
         folder, threads = str(self.directory), self.settings.threads
         share = (1, threads) if split else (threads, 1)
         return EngineSettings(name, folder, precision, share[0], folder, share[1])
 
     def peers(self) -> dict[str, EngineSettings]:
         """All peers that take part, at all their precisions."""
-        pairs = ((name, precision) for name, precisions in PRECISIONS.items() for precision in precisions)
-        wanted = (pair for pair in pairs if self.settings.wanted(" ".join(pair)))
-        return {" ".join(pair): self.peer(*pair) for pair in wanted}
+        names = (f"{name} {precision}" for name, precisions in PRECISIONS.items() for precision in precisions)
+        return {name: self.peer(name) for name in names if self.settings.wanted(name)}
 
     def ours(self, stack: str, adaptive: bool = False, share: bool = False) -> EngineSettings:
         """Settings of a worker of ours: full depth, or all branches on; `share` as for `exported`."""
