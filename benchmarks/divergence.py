@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -71,7 +72,8 @@ def at_speedups(curve: SpeedCurve) -> list[float]:
 
 def main(_: list[str]) -> None:
     trained, task = load_classifier(_CLASSIFIER.value), load_task(_TASK.value)
-    results = {"task": task.name, "metric": task.metrics[0], "speedups": SPEEDUPS, "epochs": _EPOCHS.value}
+    results: dict[str, Any] = {"task": task.name, "metric": task.metrics[0], "speedups": SPEEDUPS}
+    results["epochs"] = _EPOCHS.value
     for divergence in DIVERGENCES:
         curves = [distilled_curve(trained, task, divergence, seed) for seed in range(_SEEDS.value)]
         results["full_depth"] = curves[0].full_depth.metrics[task.metrics[0]]

@@ -18,6 +18,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -36,7 +37,7 @@ _OUTPUT = flags.DEFINE_string("output", "docs/results/dual_tokenizer.json", "fil
 
 CORPUS = "corpus/enwiki_heldout.txt.gz"
 TEXT_BATCH = 256
-TEACHER_SHAPE = {"num_layers": 6, "num_heads": 12, "hidden_dim": 384, "intermediate_dim": 1536}
+TEACHER_SHAPE: dict[str, Any] = {"num_layers": 6, "num_heads": 12, "hidden_dim": 384, "intermediate_dim": 1536}
 
 
 def rate(work: Callable[[], int]) -> float:
@@ -93,7 +94,7 @@ def main(_: list[str]) -> None:
     teacher, student = Vocabulary.load(data / "vocab/bert_base_uncased.txt"), Vocabulary.load(_STUDENT.value)
     corpus = SegmentedCorpus(data / CORPUS, [teacher, student])
     pipeline = DualPipeline(corpus, batch_size=_BATCH_SIZE.value)
-    results = {
+    results: dict[str, Any] = {
         "corpus": CORPUS,
         "rows": len(corpus),
         "mean_tokens": float(corpus.lengths.mean()),

@@ -144,16 +144,20 @@ def measure(tokens: int, inputs: int, outputs: int) -> dict[str, float]:
     return {name: 1e6 * float(np.median(values)) / LAYERS for name, values in times.items()}
 
 
+def _shape(text: str) -> tuple[int, int, int]:
+    tokens, inputs, outputs = (int(size) for size in text.split("x"))
+    return tokens, inputs, outputs
+
+
 def main(_: list[str]) -> None:
-    shapes = [tuple(map(int, shape.split("x"))) for shape in _SHAPES.value]
-    figures = {shape: measure(*shape) for shape in shapes}
+    figures = {shape: measure(*shape) for shape in map(_shape, _SHAPES.value)}
     speeds = {
         shape: {name: 2e-3 * np.prod(shape) / us for name, us in times.items()} for shape, times in figures.items()
     }
-    limit = max(speeds[shape]["int8, a scale an output"] for shape in shapes)
-    for shape in shapes:
+    limit = max(found["int8, a scale an output"] for found in speeds.values())
+    for shape, times in figures.items():
         print(f"{shape[0]} tokens, {shape[1]} to {shape[2]}")
-        for name, us in figures[shape].items():
+        for name, us in times.items():
             speed = speeds[shape][name]
             print(f"  {name:42s} {us:8.0f} us {speed:6.0f} GOP/s {speed / limit:5.0%} of the limit")
     if _OUTPUT.value:

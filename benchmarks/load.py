@@ -136,6 +136,9 @@ def main(_: list[str]) -> None:
     export, folder = Path(_EXPORT.value), Path(_OUTPUT.value)
     newest = max((path for path in export.iterdir() if path.name.isdecimal()), key=lambda path: int(path.name))
     data = load_task(_TASK.value).dev
+    labels = data.labels
+    if labels is None:
+        raise app.UsageError(f"the dev part of {_TASK.value} has no labels; name another task")
     folder.mkdir(parents=True, exist_ok=True)
 
     def bench(longest: int | None = None) -> LoadBench:
@@ -143,7 +146,7 @@ def main(_: list[str]) -> None:
         return LoadBench(
             export=export,
             texts=[data.texts[row] for row in rows],
-            label_ids=data.labels[rows].tolist(),
+            label_ids=labels[rows].tolist(),
             log=folder / "server.log",
             target_ms=_TARGET.value,
             deadline_ms=_DEADLINE.value,

@@ -46,7 +46,7 @@ def measure(texts: Sequence[str], ways: Sequence[Callable[[str], Any]]) -> np.nd
     """Returns milliseconds, shape (texts, ways)."""
     seconds = np.zeros((len(texts), len(ways)))
     for row, text in enumerate(texts):
-        for column in np.roll(np.arange(len(ways)), row):
+        for column in np.roll(np.arange(len(ways)), row).tolist():
             began = time.perf_counter()
             ways[column](text)
             seconds[row, column] = time.perf_counter() - began

@@ -42,7 +42,7 @@ _DTYPES = flags.DEFINE_multi_enum("dtype", list(DTYPES), DTYPES, "Keras dtype po
 _REPETITIONS = flags.DEFINE_integer("repetitions", 5, "timed steps of each kind", lower_bound=1)
 _OUTPUT = flags.DEFINE_string("output", None, "file for the figures; none: only printed")
 
-RANDOM_SHAPE = {"num_layers": 6, "num_heads": 12, "hidden_dim": 384, "intermediate_dim": 1536}
+RANDOM_SHAPE: dict[str, Any] = {"num_layers": 6, "num_heads": 12, "hidden_dim": 384, "intermediate_dim": 1536}
 
 
 def make_teacher(dtype: str) -> Backbone:
@@ -71,7 +71,7 @@ def random_batch(teacher_size: int) -> dict[str, np.ndarray]:
     shape = (_BATCH_SIZE.value, _LENGTH.value)
     student = rng.integers(0, _VOCABULARY.value, shape)
     teacher = np.where(rng.random(shape) < 0.5, rng.integers(0, teacher_size, shape), teacher_size + student)
-    batch = {}
+    batch: dict[str, np.ndarray] = {}
     for name, ids in (("teacher", teacher), ("student", student)):
         labels = np.where(rng.random(shape) < 0.15, ids, -1)
         batch |= {f"{name}_ids": ids, f"{name}_mask": np.ones(shape), f"{name}_labels": labels}

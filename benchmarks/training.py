@@ -40,7 +40,7 @@ _SEED = flags.DEFINE_integer("seed", 0, "seed of weights and batches", lower_bou
 _OUTPUT = flags.DEFINE_string("output", "docs/results/training.json", "file for the figures")
 
 WARM_UP = 5  # steps before the clock starts: tracing, and the first batches of other lengths
-RANDOM_SHAPE = {"num_layers": 6, "num_heads": 12, "hidden_dim": 384, "intermediate_dim": 1536}
+RANDOM_SHAPE: dict[str, Any] = {"num_layers": 6, "num_heads": 12, "hidden_dim": 384, "intermediate_dim": 1536}
 
 
 class StepClock(keras.callbacks.Callback):
@@ -63,6 +63,8 @@ def load_model() -> tuple[FastBert, WordPieceTokenizer]:
     keras.utils.set_random_seed(_SEED.value)
     if _CHECKPOINT.value:
         imported = import_backbone(_CHECKPOINT.value, dtype=_DTYPE.value)
+        if imported.vocabulary is None:
+            raise app.UsageError(f"{_CHECKPOINT.value} has no vocab.txt; put it there")
         return FastBert(imported.backbone, num_classes=2), WordPieceTokenizer(imported.vocabulary, imported.lower_case)
     vocabulary = Vocabulary.load(Path(os.environ["FASTBERT_DATA"]) / "vocab" / "bert_base_uncased.txt")
     backbone = Backbone(vocabulary_size=len(vocabulary), dtype=_DTYPE.value, **RANDOM_SHAPE)
@@ -115,7 +117,7 @@ def main(_: list[str]) -> None:
     rows = load_task("sst2").train  # first: it says what is missing where there are no data
     model, tokenizer = load_model()
     pipeline = BatchPipeline(rows, tokenizer, _BATCH_SIZE.value)
-    results = {
+    results: dict[str, Any] = {
         "settings": {flag.name: flag.value for flag in (_FULL, _BATCH_SIZE, _DTYPE, _SEED)},
         "pretrained": _CHECKPOINT.value is not None,
         "model": model.config.to_dict(),

@@ -18,6 +18,8 @@ REFERENCE_BATCH_SIZE = 4096
 
 DEFAULT_SPEED = 0.5
 """Uncertainty below which a row leaves where nobody chose a speed, in [0, 1]."""
+LEAST_SPEED = 1e-9
+"""A speed that asks every branch, at which hardly a row leaves."""
 
 C = TypeVar("C", bound="Config")
 

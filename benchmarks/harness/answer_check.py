@@ -47,7 +47,7 @@ class RightAnswers:
     def wrong(self, outcome: Outcome) -> int:
         """Returns how many answers of an open-loop run differ; its requests must be the rows."""
         count = 0
-        for index in np.flatnonzero(outcome.answered):
+        for index in np.flatnonzero(outcome.answered).tolist():
             outputs = outcome.answer(index).outputs
             layer, probabilities = (to_array(outputs[alias])[0] for alias in ("exit_layer", "probabilities"))
             count += not self.is_right(int(outcome.which[index]), int(layer), probabilities)

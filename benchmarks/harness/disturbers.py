@@ -30,6 +30,7 @@ from harness.http2_frames import (
     setting,
 )
 from harness.open_loop import generator_command
+from harness.pipes import opened
 from harness.repeated import Repeated
 from harness.serving_process import HOST
 
@@ -81,7 +82,7 @@ class Disturbers(Repeated):
                 Path(folder), Path(folder) / "none", self.address, self.requests, times, which, 30.0, self.core
             )
             with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as client:
-                client.stdout.readline()  # it begins to send 0.3 s later
+                opened(client.stdout).readline()  # it begins to send 0.3 s later
                 time.sleep(0.3 + self._rng.uniform(0, 0.1))
                 client.send_signal(signal.SIGKILL)
 

@@ -8,7 +8,9 @@ says nothing or servers differ.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import tensorflow as tf
 from google.protobuf.message import DecodeError, Message
@@ -127,7 +129,9 @@ class Contract:
         kind = request.input.WhichOneof("kind")
         listed = getattr(request.input, kind) if kind else None
         examples = list(listed.examples) if listed is not None else []
-        context = listed.context if kind == "example_list_with_context" else tf.train.Example()
+        context = tf.train.Example()
+        if listed is not None and kind == "example_list_with_context":
+            context = listed.context
         for example in examples:
             merged = tf.train.Example()
             merged.CopyFrom(context)
@@ -211,7 +215,8 @@ class Contract:
         )
 
     def _example(self, example: tf.train.Example, verdict: Verdict) -> None:
-        texts = example.features.feature["text"].bytes_list.value if "text" in example.features.feature else ()
+        features = example.features.feature
+        texts: Sequence[bytes] = features["text"].bytes_list.value if "text" in features else ()
         if len(texts) != 1 or len(texts[0]) > self.max_text_bytes:
             verdict.codes.add(INVALID)
 
@@ -234,7 +239,7 @@ def decode(proto: tensor_pb2.TensorProto) -> Tensor:
     elif len(proto.tensor_content) != 4 * math.prod(shape):
         raise Malformed
     else:
-        kind = "f" if proto.dtype == FLOAT else "i"
+        kind: Literal["f", "i"] = "f" if proto.dtype == FLOAT else "i"
         values = memoryview(proto.tensor_content).cast(kind).tolist()
     missing = math.prod(shape) - len(values)
     if not proto.tensor_content and values and 0 < missing <= MAX_REPEATED:  # TensorFlow repeats the last value

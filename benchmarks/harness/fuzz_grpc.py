@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -17,7 +18,7 @@ from tensorflow_serving.apis import (
 
 from harness.fuzz_case import GrpcCase
 from harness.fuzz_contract import EXHAUSTED, OUTPUTS, SIGNATURES, Contract
-from harness.fuzz_mutations import MUTATIONS, change_version, put
+from harness.fuzz_mutations import MUTATIONS, Request, change_version, put
 from harness.fuzz_values import GOOD_SPEEDS, NAMES, damaged, odd_text
 
 PREDICTION, MODEL = "/tensorflow.serving.PredictionService/", "/tensorflow.serving.ModelService/"
@@ -25,7 +26,6 @@ UNKNOWN_METHODS = (
     f"{PREDICTION}Regress", f"{PREDICTION}MultiInference", f"{PREDICTION}predict", f"{PREDICTION}", "/",
     "/tensorflow.serving.SessionService/SessionRun", "/x.Y/Z", f"/{'a' * 500}/b", "/../../etc/passwd",
 )  # fmt: skip
-Request = predict_pb2.PredictRequest
 
 
 class GrpcCases:
@@ -57,7 +57,7 @@ class GrpcCases:
     def valid(self, rng: random.Random, signature: str | None = None) -> Request:
         """Returns a request that deserves an answer."""
         signature = signature or rng.choice(list(SIGNATURES))
-        request = Request()
+        request = predict_pb2.PredictRequest()
         request.model_spec.name = self.contract.name
         request.model_spec.signature_name = signature
         if rng.random() < 0.3:
@@ -81,12 +81,12 @@ class GrpcCases:
             request.output_filter.append(rng.choice(sorted(OUTPUTS[signature])))
         return request
 
-    def _case(self, kind: str, method: str, payload: bytes, **options: object) -> GrpcCase:
+    def _case(self, kind: str, method: str, payload: bytes, **options: Any) -> GrpcCase:
         is_larger = len(payload) > self.contract.max_message_bytes
         expected = frozenset((EXHAUSTED,)) if is_larger else self._judges[method](payload).expected
         return GrpcCase(kind, method, payload, expected, **options)
 
-    def _predict(self, kind: str, request: Request, **options: object) -> GrpcCase:
+    def _predict(self, kind: str, request: Request, **options: Any) -> GrpcCase:
         return self._case(kind, f"{PREDICTION}Predict", request.SerializeToString(), **options)
 
     def _mutated(self, rng: random.Random) -> GrpcCase:

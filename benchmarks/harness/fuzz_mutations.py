@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import TypeAlias
 
 import numpy as np
 import tensorflow as tf
@@ -12,7 +13,7 @@ from tensorflow_serving.apis import predict_pb2
 from harness.fuzz_contract import INT, SIGNATURES, STRING, Contract
 from harness.fuzz_values import BAD_SPEEDS, GOOD_SPEEDS, LARGE_INTEGERS, NAMES, VERSIONS, odd_text
 
-Request = predict_pb2.PredictRequest
+Request: TypeAlias = predict_pb2.PredictRequest
 _DTYPES = [value for value in types_pb2.DataType.values() if value]
 _SHAPES = ((), (0,), (1,), (2,), (1, 1), (2, 1), (3, 2), (1, 1, 1), (-1,), (2**40,), (2**31, 2**31, 4), (1,) * 300)
 

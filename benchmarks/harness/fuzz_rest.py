@@ -32,8 +32,10 @@ _UNUSUAL = (b'{"instances": [' + b"[" * 100_000, b"[" * 200_000 + b"]" * 200_000
             b'{"instances": ["good"], "instances": ["bad"]}', b'{"instances": ["a", {"b64": "Z29vZA"}]}',
             b"{'instances': ['good']}", b'{"instances": ["good"],}', b'{"instances": ["good"]} {}',
             b"<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><x>&e;</x>")  # fmt: skip
-_JSON = (None, True, False, 0, 1, -1, 0.5, "", "x", "0.5", [], {}, [[]], [None], {"b64": 1}, {"b64": "!"},
-         {"b64": "Z29vZA=="}, {"x": 1}, [1, "a"], [0.5], *BAD_SPEEDS, *LARGE_INTEGERS)  # fmt: skip
+_JSON: tuple[Any, ...] = (
+    None, True, False, 0, 1, -1, 0.5, "", "x", "0.5", [], {}, [[]], [None], {"b64": 1}, {"b64": "!"},
+    {"b64": "Z29vZA=="}, {"x": 1}, [1, "a"], [0.5], *BAD_SPEEDS, *LARGE_INTEGERS,
+)  # fmt: skip
 
 
 class RestCases:

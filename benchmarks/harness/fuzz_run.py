@@ -7,6 +7,7 @@ import random
 import socket
 import time
 from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import grpc
@@ -71,7 +72,8 @@ class FuzzRun:
     """Proper requests in between."""
 
     def __post_init__(self) -> None:
-        self._makers = (GrpcCases(self.contract), RestCases(RestContract(self.contract)), WireCases())
+        rest = RestCases(RestContract(self.contract))
+        self._makers: Sequence[GrpcCases | RestCases | WireCases] = (GrpcCases(self.contract), rest, WireCases())
         self._channel = grpc.insecure_channel(self.address, [("grpc.max_send_message_length", -1)])
         self._client = Client(self.address, self.contract.name, timeout=PATIENCE)
         self._open: deque[socket.socket] = deque()

@@ -66,7 +66,7 @@ class Outcome:
     def output(self, alias: str) -> np.ndarray:
         """Returns an output's first row for every request, -1 where there is no answer."""
         values = np.full(len(self.due), -1)
-        for index in np.flatnonzero(self.answered):
+        for index in np.flatnonzero(self.answered).tolist():
             values[index] = to_array(self.answer(index).outputs[alias]).ravel()[0]
         return values
 

@@ -71,7 +71,7 @@ def soak(export: Path, settings: SoakSettings, log: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         base_path = Path(folder) / "model"
         shutil.copytree(newest, base_path / "1")
-        given = {"enable_batching": True, "file_system_poll_wait_seconds": 1}
+        given: dict[str, object] = {"enable_batching": True, "file_system_poll_wait_seconds": 1}
         if (batching := export / "batching_params.pbtxt").exists():
             given["batching_parameters_file"] = batching
         with (
@@ -89,7 +89,7 @@ def soak(export: Path, settings: SoakSettings, log: Path) -> dict[str, Any]:
                 if (rate := settings.rate) is None:
                     found = closed_loop_throughput(client, texts, speeds, settings.measure_seconds)
                     rate = min(settings.load * found, settings.max_rate)
-                phases, outcomes = [Phase("soak", rate, settings.seconds)], []
+                phases, outcomes = [Phase("soak", rate, settings.seconds)], list[Outcome]()
                 while len(outcomes) < MOST_ROUNDS and (not outcomes or _needs_more(swapper, settings)):
                     seed = settings.seed + len(outcomes)
                     outcomes.append(offer_load(server.address, requests, phases, seed, DEADLINE_SECONDS, client_core))
@@ -146,4 +146,4 @@ def _needs_more(swapper: VersionSwapper, settings: SoakSettings) -> bool:
 
 
 def _versions(outcome: Outcome) -> set[int]:
-    return {outcome.answer(index).model_spec.version.value for index in np.flatnonzero(outcome.answered)}
+    return {outcome.answer(index).model_spec.version.value for index in np.flatnonzero(outcome.answered).tolist()}

@@ -8,7 +8,7 @@ from fastbert_tf.cli.data_arguments import column
 from fastbert_tf.cli.options import given, refuse
 from fastbert_tf.cli.thread_arguments import add_thread_arguments, thread_options
 from fastbert_tf.config import DEFAULT_SPEED
-from fastbert_tf.recipes.exits import exits_in_words
+from fastbert_tf.recipes.exits import MOST_LOSS, exits_in_words
 from fastbert_tf.recipes.export import export_model
 from fastbert_tf.recipes.task_files import TASK_NAMES
 
@@ -47,8 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--most_loss",
         type=float,
         metavar="S",
-        help="of --exits auto: share of the plain encoder's time by which rows may be slower whose own speed is so low "
-        "that they never leave, such as 0.04 (default: no bound)",
+        help="of --exits auto: share of the plain encoder's time by which rows may be slower that never leave, since "
+        f"they are hard or their own speed is low; inf bounds nothing (default: {MOST_LOSS})",
     )
     parser.add_argument(
         "--precision",

@@ -70,7 +70,9 @@ def predict_ms(costs: ExitCosts, schedule: ExitSchedule, exit_layer: np.ndarray,
             total = total + costs.of("step", inside)
         now = np.count_nonzero(leaving == exit, axis=1)
         answered = answered + now
-        shrinks = (now > 0) & (answered >= schedule.shrink_share * inside) & (exit < last)
+        leave = (now > 0) & (exit < last)  # at the end all answers are written, in any graph
+        total = total + np.where(leave, costs.of("write", inside), 0)
+        shrinks = leave & (answered >= schedule.shrink_share * inside)
         total = total + np.where(shrinks & (answered < inside), costs.of("shrink", inside), 0)  # else the loop ends
         inside, answered = np.where(shrinks, inside - answered, inside), np.where(shrinks, 0, answered)
         before = exit

@@ -1,23 +1,24 @@
-"""What the pieces of adaptive inference cost on this machine: a layer, a branch, a loop step, shrinking the batch."""
+"""What the pieces of adaptive inference cost on this machine: a layer, a branch, a loop step, rows that leave."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from fastbert_tf.config import LEAST_SPEED
 from fastbert_tf.evaluation.record import Record
-from fastbert_tf.inference import ExitLoop, FullDepth, NormalizedEntropy, Stack
+from fastbert_tf.inference import ExitLoop, ExitSchedule, FullDepth, NormalizedEntropy, Stack
 
-PIECES = ("start", "layer", "branch", "step", "shrink")
+PIECES = ("start", "layer", "branch", "step", "write", "shrink")
 LEAST_REPEATS, MOST_REPEATS = 3, 25
 _MOST_BRANCHES = 4  # they are alike: some of them tell what all cost
-_STAY, _LEAVE = 1e-9, 0.5  # speeds at which branches are asked and no row, and every other row, of `_Idle` leaves
+_LEAVE = 0.5  # a speed at which every other row of `_Idle` leaves
 _SEED = 0
 
 Features = dict[str, tf.Tensor]
@@ -39,8 +40,10 @@ class ExitCosts(Record):
     """One branch."""
     step: tuple[float, ...]
     """What the loop adds to a step: conditions, the policy, and what a layer takes longer inside it."""
+    write: tuple[float, ...]
+    """What a step costs beyond that when rows leave: their answers are written."""
     shrink: tuple[float, ...]
-    """What a step costs beyond that when rows leave: answers are written, the batch shrinks."""
+    """What it costs beyond that when they are taken out of the batch: the others are copied."""
     uncertainty: float = 0.0
     """How far a predicted share of the plain encoder's time may be off: by so much the two halves of the timings
     differ in what asking all branches costs a full batch."""
@@ -55,20 +58,20 @@ class ExitCosts(Record):
 
 
 def measure_exit_costs(
-    stack: Stack, lengths: np.ndarray, batch_sizes: Sequence[int] = (1, 32), seconds: float = 2.0
+    stack: Stack, lengths: np.ndarray, batch_sizes: Sequence[int] = (1, 16), seconds: float = 2.0
 ) -> tuple[ExitCosts, ...]:
     """Times the pieces on batches of the given lengths, padded as requests are.
 
     Every piece is a difference of graphs: the stack's start alone, the start followed by a few branches, the plain
-    encoder, the exit loop that no row leaves, and the loop over layers that do nothing, where rows leave or not. So
-    predictions for the plain encoder and for the loop that no row leaves are measured times, with all that runs slower
-    inside a loop. All graphs take turns on each batch, in an order that rotates; a batch counts with the median of its
-    timings.
+    encoder, the exit loop that no row leaves, and the loop over layers that do nothing, where no row leaves, where some
+    do and wait in the batch, and where they are taken out. So predictions for the plain encoder and for the loop that
+    no row leaves are measured times, with all that runs slower inside a loop. All graphs take turns on each batch, in
+    an order that rotates; a batch counts with the median of its timings.
 
     Args:
         stack: the model.
         lengths: real tokens of held-out rows, int (rows,), at least 1 each.
-        batch_sizes: rows of the requests or server batches to measure for.
+        batch_sizes: rows of the calls of the graph to measure for: requests alone, full batches of a server.
         seconds: time for each batch size; every timing is repeated 3 to 25 times, as often as that allows.
 
     Returns:
@@ -97,14 +100,15 @@ def _measure(graphs: _Graphs, lengths: np.ndarray, batch_size: int, seconds: flo
 
 def _pieces(graphs: _Graphs, timings: np.ndarray) -> dict[str, np.ndarray]:
     """Returns the pieces, each (rows,), from timings (repeats, batches, rows, calls)."""
-    start, branches, plain, loop, stay, leave = np.median(timings, axis=0).mean(0).T
+    start, branches, plain, loop, stay, wait, leave = np.median(timings, axis=0).mean(0).T
     branch = (branches - start) / graphs.branches
     return {
         "start": start,
         "layer": (plain - start - branch) / graphs.layers,
         "branch": branch,
         "step": (loop - plain - (graphs.layers - 1) * branch) / graphs.layers,
-        "shrink": leave - stay,
+        "write": wait - stay,
+        "shrink": leave - wait,
     }
 
 
@@ -154,7 +158,12 @@ class _Graphs:
         self.layers = stack.num_layers
         self.branches = min(stack.num_layers, _MOST_BRANCHES)
         plain = FullDepth(stack)
-        loops = ExitLoop(stack, _NobodyLeaves()), ExitLoop(_Idle(stack), NormalizedEntropy())
+        every = ExitSchedule.every_layer(stack.num_layers)
+        loops = (
+            ExitLoop(stack, _NobodyLeaves()),
+            ExitLoop(_Idle(stack), NormalizedEntropy(), replace(every, shrink_share=1.0)),
+            ExitLoop(_Idle(stack), NormalizedEntropy()),
+        )
 
         def started(features: Features) -> tf.Tensor:
             return _some_number(stack.start(features))
@@ -176,15 +185,19 @@ class _Graphs:
         graph = partial(tf.function, autograph=False)
         self._plain = [graph(function, input_signature=[features]) for function in (started, asked, to_the_end)]
         signature = [features, tf.TensorSpec([None], tf.float32)]
-        self._real, self._idle = (graph(partial(looped, loop), input_signature=signature) for loop in loops)
+        self._real, self._waiting, self._shrinking = (
+            graph(partial(looped, loop), input_signature=signature) for loop in loops
+        )
 
     def calls(self, rows: int) -> list[Callable[[Features], tf.Tensor]]:
-        """Returns start, branches, plain encoder, loop where all stay; idle loop where all stay, where half leave."""
-        stay, leave = (tf.fill([rows], speed) for speed in (_STAY, _LEAVE))
-        loops = (
-            partial(call, speed=speed) for call, speed in ((self._real, stay), (self._idle, stay), (self._idle, leave))
-        )
-        return [*self._plain, *loops]
+        """Returns the graphs in the order of `_pieces`.
+
+        These are start, branches, plain encoder, and loop where all stay; the idle loop where all stay, where every
+        other row leaves and waits, and where these rows are taken out.
+        """
+        stay, leave = (tf.fill([rows], speed) for speed in (LEAST_SPEED, _LEAVE))
+        cases = ((self._real, stay), (self._shrinking, stay), (self._waiting, leave), (self._shrinking, leave))
+        return [*self._plain, *(partial(call, speed=speed) for call, speed in cases)]
 
 
 class _NobodyLeaves(NormalizedEntropy):

@@ -9,14 +9,13 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
+from fastbert_tf.config import LEAST_SPEED
 from fastbert_tf.inference import TOKEN_COUNTS
 
 WARMUP_PATH = Path("assets.extra") / "tf_serving_warmup_requests"
 LENGTHS = (4, 16, 64)
 """Words of the texts; at least as many tokens. The longest input comes besides, in a row of its own."""
 BATCH_SIZES = (1, 8)
-NEVER = 1e-9
-"""A speed that asks every branch, at which hardly a row leaves."""
 
 Arrays = dict[str, np.ndarray]
 
@@ -40,7 +39,7 @@ def write_warmup_requests(version_directory: Path, is_pair: bool, max_sequence_l
             for signature, inputs in _requests(rows, length, is_pair):
                 writer.write(_record(signature, inputs))
         for length in [count for count in TOKEN_COUNTS if 0 < count < max_sequence_length]:
-            writer.write(_record("tokenized", _tokens(length, np.array([NEVER], np.float32))))
+            writer.write(_record("tokenized", _tokens(length, np.array([LEAST_SPEED], np.float32))))
 
 
 def _requests(rows: int, length: int, is_pair: bool) -> Iterator[tuple[str, Arrays]]:

@@ -19,10 +19,15 @@ from fastbert_tf.evaluation import (
     threads,
 )
 from fastbert_tf.evaluation.exit_choice import LEAST_GAIN
+from fastbert_tf.export.batching_parameters import BATCH_ROWS
 from fastbert_tf.inference import ExitSchedule, NormalizedEntropy, Stack
 
-BATCH_SIZES = (1, 32)
-"""Rows of a batch: a request alone, and a full batch of a server that is busy."""
+BATCH_SIZES = (1, BATCH_ROWS)
+"""Rows of a call of the graph: a request alone, and a full batch of a busy server, which splits larger requests."""
+
+MOST_LOSS = 0.1
+"""Share of the plain encoder's time by which rows may be slower that ask and never leave, where the owner names none:
+hard rows, and those of clients who name low speeds. The mean row is faster in any case."""
 
 Speeds = Callable[[ExitSchedule], Sequence[float]]
 """Says which speeds a server may choose, in [0, 1], rising, if these exits are on."""
@@ -38,7 +43,7 @@ class ExitRequest:
     """Whether they are chosen by measurement; else, unless they are named, all are on. None: wherever that can be."""
     most_loss: float | None = None
     """Share of the plain encoder's time by which, of exits chosen by measurement, rows may be slower that ask and never
-    leave; None: no matter."""
+    leave; None: `MOST_LOSS`; infinity: no matter."""
 
     @classmethod
     def of(cls, exits: str | Sequence[int] | None, most_loss: float | None = None) -> ExitRequest:
@@ -108,7 +113,8 @@ def choose(request: ExitRequest, stack: Stack, outputs: BranchOutputs | None, sp
     if outputs is None:
         return None if named is None else Exits(named.exits, named.shrink_share, "hand")
     costs = measure_exit_costs(stack, outputs.lengths, BATCH_SIZES)
-    schedule = named or _pays(costs, outputs.probabilities, speeds, request.most_loss)
+    most_loss = MOST_LOSS if request.most_loss is None else request.most_loss
+    schedule = named or _pays(costs, outputs.probabilities, speeds, most_loss)
     times = predicted_times(costs, schedule, outputs.probabilities, NormalizedEntropy(), speeds(schedule))
     return Exits(
         schedule.exits,
@@ -120,16 +126,17 @@ def choose(request: ExitRequest, stack: Stack, outputs: BranchOutputs | None, sp
     )
 
 
-def _pays(
-    costs: Sequence[ExitCosts], probabilities: np.ndarray, speeds: Speeds, most_loss: float | None
-) -> ExitSchedule:
-    """Chooses for all speeds of the server, which hang on the choice: other exits have another curve."""
-    considered = {*speeds(ExitSchedule.every_layer(probabilities.shape[1]))}
+def _pays(costs: Sequence[ExitCosts], probabilities: np.ndarray, speeds: Speeds, most_loss: float) -> ExitSchedule:
+    """Chooses for the speeds of the server, which hang on the choice: other exits have another curve."""
+    judged = {*speeds(ExitSchedule.every_layer(probabilities.shape[1]))}
+    seen = []
     while True:
-        schedule = choose_exits(costs, probabilities, NormalizedEntropy(), sorted(considered), most_loss)
-        if considered.issuperset(speeds(schedule)):
+        schedule = choose_exits(costs, probabilities, NormalizedEntropy(), sorted(judged), most_loss)
+        own = {*speeds(schedule)}
+        if own == judged or (own in seen and own < judged):
             return schedule
-        considered.update(speeds(schedule))
+        judged = own | judged if own in seen else own  # in a circle of choices each is judged at the speeds of all
+        seen.append(own)
 
 
 def exits_in_words(version_directory: str | os.PathLike[str]) -> str:
@@ -143,7 +150,10 @@ def exits_in_words(version_directory: str | os.PathLike[str]) -> str:
     else:
         text = "exits: none, rows run through all layers at every speed"
         if exits.chosen_by == "measurement":
-            text += ": on this machine, at the speeds that the server may choose, exits cost more than they save"
+            text += (
+                ": on this machine, at the speeds that the server may choose, exits cost more than they save, or rows "
+                "that find none more than most_loss allows"
+            )
     speeds = {one["speed"] for one in exits.predictions}
     for one in exits.predictions:
         if one["speed"] in (min(speeds), max(speeds)):

@@ -56,8 +56,8 @@ def export_classifier(
         exits: `auto` times the model's pieces and takes the branches that pay for the evaluation's rows at the speeds
             that the server may choose; `all`; or the layers whose branch is on, the last one included. None is `auto`
             where there is an evaluation with branch outputs and such a speed above 0, else `all`.
-        most_loss: share of the plain encoder's time, at least 0, by which rows may be slower whose speed is so low that
-            they ask branches and never leave; `auto` keeps to it. None: clients do not name such speeds.
+        most_loss: share of the plain encoder's time, at least 0, by which rows may be slower that ask branches and
+            never leave, since they are hard or their speed is low; `auto` keeps to it. None: 0.1; infinity: no bound.
         overwrite: whether a version that exists may be replaced.
 
     Returns:

@@ -59,6 +59,9 @@ class PageTest(tf.test.TestCase):
         self.assertIn("| packed int8 | 32 | 0.5 | 2.00 | 3.00 | 1.25 | 2.40x | 3.00x | 0.80 |", text)
         self.assertIn("| auto | 1 | 0.5 | no exit | 2.00 | 2.50 | 1.25 |", text)
         self.assertIn("| BERT-base | all | 8 | 40.00 | 41.00 | +2.5 % |", text)
+        self.assertNotIn("on one thread", text)  # as results of older versions were not
+        text = page.adaptive_section({**ABOUT, **result, "predicted": [{**prediction, "threads": 1}]})
+        self.assertIn("(held-out ones; an export's are those of its evaluation), a batch on one thread, as", text)
 
     def test_accuracy_section_has_one_column_a_task_and_speed(self):
         rows = [

@@ -11,7 +11,8 @@ from harness.peers import tensorflow as plain_tensorflow
 from harness.peers.portable_model import PortableModel, portable
 from harness.peers.split import SplitEngine
 from harness.peers.workload import sorted_workload
-from harness.performance.ours import PADDED, build, write_graph
+from harness.performance.names import PADDED
+from harness.performance.ours import build, write_graph
 
 from fastbert_tf.checkpoints import SavedClassifier
 from fastbert_tf.config import BackboneConfig, FastBertConfig

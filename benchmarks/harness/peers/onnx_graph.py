@@ -100,12 +100,15 @@ class _StandardGraph:
         """Context (rows, sequence, hidden) before the output projection."""
         return self.products(name, *self.projections(name, hidden, hidden, heads), mask, heads)
 
-    def projections(self, name: str, queries: str, context: str, heads: int) -> list[str]:
+    def projections(self, name: str, queries: str, context: str, heads: int) -> tuple[str, str, str]:
         """Query, key and value, each (rows, heads, tokens, head)."""
-        sources = {"query": queries, "key": context, "value": context}
-        split = [self.op("Reshape", self.dense(f"{name}/{part}", x), *self.integers([0, 0, heads, -1]))
-                 for part, x in sources.items()]  # fmt: skip
-        return [self.op("Transpose", x, perm=[0, 2, 1, 3]) for x in split]
+
+        def split(part: str, x: str) -> str:
+            return self.op("Reshape", self.dense(f"{name}/{part}", x), *self.integers([0, 0, heads, -1]))
+
+        query, key, value = split("query", queries), split("key", context), split("value", context)
+        q, k, v = (self.op("Transpose", x, perm=[0, 2, 1, 3]) for x in (query, key, value))
+        return q, k, v
 
     def products(self, name: str, q: str, k: str, v: str, mask: str, heads: int) -> str:
         """Attention of (rows, heads, tokens, head) operands; (rows, queries, width)."""

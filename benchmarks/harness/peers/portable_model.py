@@ -53,7 +53,7 @@ class PortableModel:
     def save(self, directory: Path) -> None:
         """Writes weights and shape."""
         directory.mkdir(parents=True, exist_ok=True)
-        np.savez(directory / WEIGHTS_FILE, **self.arrays)
+        np.savez(directory / WEIGHTS_FILE, **self.arrays)  # type: ignore[arg-type]  # its stub takes the arrays for `allow_pickle`
         (directory / SHAPE_FILE).write_text(json.dumps(asdict(self.shape), indent=1) + "\n", encoding="utf-8")
 
     @classmethod

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from harness.peers.job import Job
+from harness.pipes import opened
 
 BENCHMARKS = Path(__file__).resolve().parents[2]
 PAUSE = 0.02  # seconds between turns: threads of the last engine that still spin have gone to sleep by then
@@ -69,7 +70,7 @@ class EngineProcess:
         Raises:
             RuntimeError: the worker has died; the message holds the end of its log.
         """
-        pipe_in, pipe_out = self._process.stdin, self._process.stdout
+        pipe_in, pipe_out = opened(self._process.stdin), opened(self._process.stdout)
         try:
             pipe_in.write(json.dumps({"do": do, **arguments}) + "\n")
             line = pipe_out.readline()
@@ -101,8 +102,8 @@ class EngineProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with contextlib.suppress(BrokenPipeError):  # a worker that has died
-            self._process.stdin.close()
-        self._process.stdout.close()
+            opened(self._process.stdin).close()
+        opened(self._process.stdout).close()
         self._process.wait()
 
 

@@ -23,8 +23,8 @@ class Attention(nn.Module):
         self.output = _linear(*model.dense(f"{name}/output"))
 
     def forward(self, queries: Tensor, context: Tensor, mask: Tensor | None) -> Tensor:
-        q, k, v = self.query(queries), *self.key_value(context).chunk(2, dim=-1)
-        q, k, v = (x.unflatten(-1, (self.heads, -1)).transpose(1, 2) for x in (q, k, v))  # (rows, heads, tokens, head)
+        projected = (self.query(queries), *self.key_value(context).chunk(2, dim=-1))
+        q, k, v = (x.unflatten(-1, (self.heads, -1)).transpose(1, 2) for x in projected)  # (rows, heads, tokens, head)
         pooled = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         return self.output(pooled.transpose(1, 2).flatten(2))
 

@@ -61,7 +61,8 @@ class Worker:
         """Writes the pass's answers, rows in order, to a `.npz` file."""
         engine, batches = self._prepared(Job(**job))
         answers = [engine(batch) for batch in batches]
-        np.savez(path, **{name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]})
+        joined = {name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]}
+        np.savez(path, **joined)  # type: ignore[arg-type]  # its stub takes the arrays for `allow_pickle`
         return {}
 
     def _prepared(self, job: Job) -> tuple[Callable[[Any], dict[str, np.ndarray]], list[Any]]:

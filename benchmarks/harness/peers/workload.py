@@ -6,10 +6,13 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from harness.peers.engine import Tokens
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -66,8 +69,8 @@ def padded(token_ids: Sequence[Sequence[int]], segment_ids: Sequence[Sequence[in
 
 
 def sorted_workload(
-    token_ids: Sequence[Sequence[int]],
-    segment_ids: Sequence[Sequence[int]],
+    token_ids: Sequence[list[int]],
+    segment_ids: Sequence[list[int]],
     texts: Sequence[str] = (),
     labels: Sequence[int] = (),
 ) -> Workload:
@@ -79,8 +82,11 @@ def sorted_workload(
 def picked(rows: Workload, order: Iterable[int]) -> Workload:
     """Returns rows by their places, in this order; a place may come again."""
     order = list(order)
-    columns = (rows.token_ids, rows.segment_ids, rows.texts, rows.labels)
-    return Workload(*([column[row] for row in order] if column else [] for column in columns))
+
+    def picks(column: list[T]) -> list[T]:
+        return [column[row] for row in order] if column else []
+
+    return Workload(picks(rows.token_ids), picks(rows.segment_ids), picks(rows.texts), picks(rows.labels))
 
 
 def thinned(rows: Workload, count: int) -> Workload:

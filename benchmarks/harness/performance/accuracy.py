@@ -8,7 +8,7 @@ from typing import Any
 
 from fastbert_tf.recipes.export import export_classifier
 from harness.performance.choice import answers, choose_speed, right_answers
-from harness.performance.ours import INT8, PACKED, PADDED
+from harness.performance.names import INT8, ONNX_INT8, PACKED, PADDED
 from harness.performance.settings import Settings
 from harness.performance.subject import Subject, trained
 from harness.performance.timing import running
@@ -16,7 +16,6 @@ from harness.performance.timing import running
 TASKS = ("sst2", "mrpc", "ag_news")
 REPORTED, HELD_OUT = 10, 12
 """Rows for accuracy and for the choice of a speed: so many times as many as other parts time."""
-REFERENCE = "onnxruntime int8"
 
 
 def measure(settings: Settings) -> dict[str, Any]:
@@ -42,7 +41,7 @@ def _task(subject: Subject, settings: Settings) -> tuple[list[dict[str, Any]], d
     """Chooses a speed with int8's answers, as the owner of an int8 export does, and takes it for every stack."""
     work = settings.work
     ours = {stack: subject.ours(stack, adaptive=True) for stack in (PADDED, *PACKED)}
-    peer = {REFERENCE: subject.peer(*REFERENCE.split())}
+    peer = {ONNX_INT8: subject.peer(ONNX_INT8)}
     held_out = subject.held_out_rows(HELD_OUT * settings.rows)
     reported = subject.reported_rows(REPORTED * settings.rows)
     with running({**ours, **peer}, work / "logs" / "accuracy") as workers:

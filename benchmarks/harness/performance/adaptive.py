@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fastbert_serving.manifest import Manifest
-from fastbert_tf.config import DEFAULT_SPEED, FastBertConfig
+from fastbert_tf.config import DEFAULT_SPEED, LEAST_SPEED, FastBertConfig
 from harness.peers.processes import EngineProcess
+from harness.performance.names import INT8
 from harness.performance.never import bert_base, without_leaving
-from harness.performance.ours import INT8
-from harness.performance.predicted import NEVER, compare, rows_as_predicted, statistics
+from harness.performance.predicted import compare, rows_as_predicted, statistics
 from harness.performance.rows import StoredRows
 from harness.performance.settings import Settings
 from harness.performance.subject import Subject, callers_exports, export_name, trained
@@ -19,7 +19,7 @@ from harness.performance.timing import ratio, running
 from harness.performance.work import packed_flops
 
 TASK = "sst2"
-SPEEDS = (NEVER, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+SPEEDS = (LEAST_SPEED, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 BATCH_SIZES = (1, 32)
 PREDICTED_ROWS = 3
 """Predictions are for so many times as many rows as are timed elsewhere: a branch is worth what the mean row says."""
@@ -49,8 +49,9 @@ def measure(settings: Settings) -> dict[str, Any]:
     asked = statistics(subject, PREDICTED_ROWS * settings.rows)
     scheduled, exits = subject.scheduled(INT8, DEFAULT_SPEED, asked.outputs)
     ours = {"dense": subject.ours(INT8), "adaptive": subject.ours(INT8, adaptive=True), "scheduled": scheduled}
+    engines = {**ours, **callers_exports(settings)}
     rows = subject.reported_rows(settings.rows)
-    with running({**ours, **callers_exports(settings)}, settings.work / "logs" / "adaptive") as workers:
+    with running(engines, settings.work / "logs" / "adaptive") as workers:
         every = tuple(range(1, subject.num_layers + 1))
         graphs = [Adaptive(INT8, workers["adaptive"], every)]
         graphs += [
@@ -69,7 +70,9 @@ def measure(settings: Settings) -> dict[str, Any]:
             for size in BATCH_SIZES
             for result in without_leaving(workers, rows, size, exits, settings.turns)
         ]
-        predicted = compare(workers, exits, asked.rows, "packed int8", settings.turns)
+    alone = {name: replace(engine, split=1) for name, engine in engines.items()}  # predictions are for one thread
+    with running(alone, settings.work / "logs" / "predicted") as workers:
+        predicted = compare(workers, exits, asked.rows, INT8, settings.turns)
         predicted += _exports_predicted(subject, workers, settings)
     return {
         "speeds": speeds,

@@ -13,11 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from harness.peers.processes import EngineProcess
+from harness.performance.names import MOST_LOSS, ROUNDING
 from harness.performance.rows import StoredRows
 
 SPEEDS = tuple(step / 20 for step in range(1, 20))
-HIGHEST_LOSS = 0.005
-"""Accuracy that exits (and int8) may cost, against the float32 teacher."""
 BATCH_SIZE = 32
 _LENGTH_BINS = 6
 
@@ -38,7 +37,7 @@ def answers(engine: EngineProcess, rows: StoredRows, speed: float | None, work: 
 def choose_speed(
     engine: EngineProcess, rows: StoredRows, teacher_right: np.ndarray, like: StoredRows, work: Path
 ) -> float:
-    """Returns the highest speed up to which every loss is below `HIGHEST_LOSS` by a standard error; 0 if none is.
+    """Returns the highest speed up to which every loss is below `MOST_LOSS` by a standard error; 0 if none is.
 
     Args:
         engine: an adaptive engine.
@@ -51,7 +50,7 @@ def choose_speed(
 
     def fits(speed: float) -> bool:
         right = right_answers(engine, rows, speed, work)
-        return loss_bound(teacher_right, right, weights) <= HIGHEST_LOSS + 1e-9
+        return loss_bound(teacher_right, right, weights) <= MOST_LOSS + ROUNDING
 
     return max(takewhile(fits, SPEEDS), default=0.0)
 

@@ -7,22 +7,18 @@ from typing import Any
 
 from harness.peers.processes import EngineProcess
 from harness.performance.choice import answers, choose_speed, right_answers
-from harness.performance.ours import INT8, PADDED
+from harness.performance.names import INT8, ONNX_INT8, PACKAGE, PADDED, ROWS_SPLIT, SCHEDULED
 from harness.performance.predicted import statistics
 from harness.performance.rows import StoredRows
 from harness.performance.settings import Settings
 from harness.performance.subject import Subject, callers_exports, trained
 from harness.performance.timing import running
-from harness.performance.verdicts import ROWS_SPLIT
 
 TASK = "sst2"
 BATCH_SIZES = (1, 32)
 HELD_OUT, STATISTICS, REPORTED = 12, 6, 4
 """Rows for the choice of a speed, for the scheduler, and for accuracy: so many times as many as are timed."""
-REFERENCE = "onnxruntime int8"
-SPLIT = f"{REFERENCE}{ROWS_SPLIT}"
-PACKAGE = "fastbert package"
-SCHEDULED = f"{INT8}, the scheduler's exits"
+SPLIT = f"{ONNX_INT8}{ROWS_SPLIT}"
 
 Workers = Mapping[str, EngineProcess]
 
@@ -49,12 +45,12 @@ def measure(settings: Settings) -> dict[str, Any]:
         INT8: every,
         SCHEDULED: scheduled,
         **callers_exports(settings),
-        REFERENCE: subject.peer(*REFERENCE.split()),
-        SPLIT: subject.peer(*REFERENCE.split(), split=True),
-        PACKAGE: subject.peer("fastbert_package", "float32"),
+        ONNX_INT8: subject.peer(ONNX_INT8),
+        SPLIT: subject.peer(ONNX_INT8, split=True),
+        PACKAGE: subject.peer("fastbert_package float32"),
         PADDED: teacher,
     }
-    fixed = {REFERENCE, SPLIT, PADDED}  # full depth
+    fixed = {ONNX_INT8, SPLIT, PADDED}  # full depth
     speeds = {name: None if name in fixed else speed for name in engines}
     with running(engines, work / "logs" / "chosen") as workers:
         return {

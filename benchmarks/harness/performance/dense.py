@@ -10,20 +10,17 @@ from harness.peers.job import Job
 from harness.peers.processes import EngineProcess, EngineSettings, take_turns
 from harness.peers.product import OPERATIONS
 from harness.peers.workload import Workload, random_workload
-from harness.performance.ours import PACKED, SHARED, STACKS
+from harness.performance.names import JUDGED, PACKED, PADDED, ROWS_SPLIT, SHARED, STACKS
 from harness.performance.rows import StoredRows
 from harness.performance.settings import Settings
 from harness.performance.subject import BERT_BASE, random_bert_base, trained
 from harness.performance.timing import per_row, running
-from harness.performance.verdicts import ROWS_SPLIT
 from harness.performance.work import packed_flops
 
 LENGTH = 128
 ROWS = 32
 CALLS = {1: 4, 8: 2, 32: 1}
 """Calls of a pass by batch size; all take rows of the same workload."""
-JUDGED = ("onnxruntime float32", "onnxruntime int8", "openvino bfloat16")
-"""Peers that ours are held against: in both thread settings, as ours."""
 PRODUCTS = ("float32", "bfloat16", "int8")
 PRODUCTS_A_PASS = 5
 
@@ -41,7 +38,7 @@ def measure(settings: Settings) -> dict[str, Any]:
     ours = {stack: subject.ours(stack) for stack in STACKS if settings.wanted(stack)}
     ours |= {f"{stack}{SHARED}": subject.ours(stack, share=True) for stack in PACKED if settings.wanted(stack)}
     peers = subject.peers()
-    peers |= {f"{name}{ROWS_SPLIT}": subject.peer(*name.split(), split=True) for name in JUDGED if name in peers}
+    peers |= {f"{name}{ROWS_SPLIT}": subject.peer(name, split=True) for name in JUDGED if name in peers}
     products = {f"product {kind}": EngineSettings("product", "", kind, settings.threads) for kind in PRODUCTS}
     flops = packed_flops(subject.classifier.model.config, np.array([LENGTH]))
     results: list[dict[str, Any]] = []
@@ -73,5 +70,5 @@ def _differences(engines: dict[str, EngineProcess], rows: StoredRows, settings: 
     answers = {
         name: engine.answers(job, settings.work / "answers.npz")["probabilities"] for name, engine in engines.items()
     }
-    reference = answers.get(STACKS[0], next(iter(answers.values()), None))
+    reference = answers.get(PADDED, next(iter(answers.values()), None))
     return {name: float(np.abs(values - reference).max()) for name, values in answers.items()}

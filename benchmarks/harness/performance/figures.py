@@ -17,9 +17,10 @@ def draw() -> None:
     dense, real, adaptive = (stored(part) for part in ("dense", "real", "adaptive"))
     if dense:
         save_figure(bars(dense["rows"], "BERT-base's shape, 128 tokens"), RESULTS / "dense.svg")
-    for task in real["tasks"] if real else ():
-        rows = [row for row in real["rows"] if row["task"] == task and row["from"] == "tokens"]
-        save_figure(bars(rows, f"{task}, full depth"), RESULTS / f"real_{task}.svg")
+    if real:
+        for task in real["tasks"]:
+            rows = [row for row in real["rows"] if row["task"] == task and row["from"] == "tokens"]
+            save_figure(bars(rows, f"{task}, full depth"), RESULTS / f"real_{task}.svg")
     if adaptive:
         save_figure(speedups(adaptive["speeds"]), RESULTS / "adaptive.svg")
 
@@ -50,8 +51,9 @@ def speedups(rows: Sequence[dict[str, Any]]) -> Figure:
     for number, (stack, size) in enumerate(unique((row["stack"], row["batch_size"]) for row in rows)):
         chosen = [row for row in rows if (row["stack"], row["batch_size"]) == (stack, size)]
         places = [row["executed_speedup"] for row in chosen]
-        style = {"color": COLORS[number % len(COLORS)], "marker": MARKERS[number % len(MARKERS)]}
-        axes.plot(places, [row["speedup"] for row in chosen], label=f"{stack}, batch {size}", **style)
+        color, marker = COLORS[number % len(COLORS)], MARKERS[number % len(MARKERS)]
+        heights = [row["speedup"] for row in chosen]
+        axes.plot(places, heights, label=f"{stack}, batch {size}", color=color, marker=marker)
     limit = max((row["executed_speedup"] for row in rows), default=1.0)
     axes.plot([0, limit], [0, limit], color=GREY, linestyle="--", label="all saved work is saved time")
     axes.set_xlabel("speedup in executed FLOPs")

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 
 from fastbert_serving.manifest import Exits
-from fastbert_tf.config import DEFAULT_SPEED
+from fastbert_tf.config import DEFAULT_SPEED, LEAST_SPEED
 from fastbert_tf.evaluation import BranchOutputs
 from harness.peers.processes import EngineProcess
 from harness.peers.workload import random_workload
-from harness.performance.ours import INT8
-from harness.performance.predicted import NEVER
+from harness.performance.names import INT8
 from harness.performance.rows import StoredRows
 from harness.performance.settings import Settings
 from harness.performance.subject import BERT_BASE, Subject, random_bert_base
@@ -43,7 +42,7 @@ def without_leaving(
         Two results: `batch_size`, `exits` in words, milliseconds a row, and `slower`, the share of time added.
     """
     jobs = {"dense": rows.short_job(batch_size)}
-    jobs |= {name: rows.short_job(batch_size, speed=NEVER) for name in ("adaptive", "scheduled")}
+    jobs |= {name: rows.short_job(batch_size, speed=LEAST_SPEED) for name in ("adaptive", "scheduled")}
     times = rows.take_turns({name: engines[name] for name in jobs}, jobs, MORE_TURNS * turns)
     words = {"adaptive": "all", "scheduled": "the scheduler's: " + ", ".join(map(str, exits.layers))}
     return [

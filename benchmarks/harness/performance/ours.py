@@ -15,21 +15,14 @@ from fastbert_tf.export.signatures import Signatures
 from fastbert_tf.files import directory_swap
 from fastbert_tf.inference import ExitLoop, ExitSchedule, KerasStack, NormalizedEntropy, SavableStack
 from fastbert_tf.recipes.stacks import stack_of
-
-PADDED = "padded float32"
-INT8 = "packed int8"
-PACKED = ("packed float32", "packed bfloat16", INT8)
-STACKS = (PADDED, *PACKED)
-"""Padded to the longest row of the batch, as plain TensorFlow is; or real tokens alone."""
-SHARED = ", shared operations"
-"""Ends the name of an engine whose threads share every operation; in others each runs a part of a call's rows."""
+from harness.performance.names import PADDED
 
 
 def source_digest() -> str:
     """Tells versions of our code apart: a graph that another version wrote is not measured."""
     total = hashlib.sha256()
     for package in (fastbert_tf, fastbert_tokenizers):
-        for path in sorted(Path(package.__file__).parent.rglob("*.py")):
+        for path in sorted(Path(package.__path__[0]).rglob("*.py")):
             total.update(path.read_bytes())
     return total.hexdigest()[:12]
 

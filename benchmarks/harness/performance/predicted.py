@@ -9,16 +9,14 @@ from typing import Any
 import numpy as np
 
 from fastbert_serving.manifest import Exits
+from fastbert_tf.config import LEAST_SPEED
 from fastbert_tf.data import BatchPipeline, TextDataset
 from fastbert_tf.evaluation import BranchOutputs, predict_branches
 from harness.peers.processes import EngineProcess
 from harness.peers.workload import shuffled
-from harness.performance.ours import INT8
+from harness.performance.names import INT8
 from harness.performance.rows import StoredRows, tokenised
 from harness.performance.subject import Subject
-
-NEVER = 1e-9
-"""A speed at which no row leaves, but every branch is asked."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,14 +51,16 @@ def compare(
     """Times every prediction.
 
     Args:
-        engines: `dense`, the plain encoder; `adaptive`, with all branches; `scheduled`, the export.
+        engines: `dense`, the plain encoder; `adaptive`, with all branches; `scheduled`, the export; each on one thread,
+            as the server runs a batch.
         exits: holds the predictions.
         rows: those that were predicted for, in that order.
         name: of the export.
         turns: timed passes.
 
     Returns:
-        One result a prediction: `export`, `batch_size`, `speed`, `what`, `predicted_ms` and `measured_ms` a row.
+        One result a prediction: `export`, `batch_size`, `speed`, `what`, `threads`, `predicted_ms` and `measured_ms` a
+        row.
     """
     results: list[dict[str, Any]] = []
     for prediction in exits.predictions:
@@ -69,7 +69,7 @@ def compare(
             "plain_ms": ("dense", None),
             "every_exit_ms": ("adaptive", speed),
             "chosen_ms": ("scheduled", speed),
-            "no_exit_ms": ("scheduled", NEVER),
+            "no_exit_ms": ("scheduled", LEAST_SPEED),
         }
         jobs = {what: rows.job(prediction["batch_size"], speed=asked) for what, (_, asked) in cases.items()}
         places = {what: engines[name] for what, (name, _) in cases.items()}
@@ -79,6 +79,7 @@ def compare(
                 "batch_size": prediction["batch_size"],
                 "speed": speed,
                 "what": what,
+                "threads": 1,
                 "predicted_ms": prediction[what],
                 "measured_ms": summary["ms_per_row"],
             }

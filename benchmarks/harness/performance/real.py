@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.peers.processes import EngineProcess, EngineSettings
 from harness.peers.workload import shuffled
-from harness.performance.ours import INT8, PADDED, STACKS
+from harness.performance.names import INT8, ONNX_FLOAT32, ONNX_INT8, PADDED, STACKS
 from harness.performance.rows import StoredRows
 from harness.performance.settings import Settings
 from harness.performance.subject import Subject, callers_exports, trained
@@ -17,7 +17,7 @@ from harness.performance.timing import running
 TASKS = ("sst2", "book_review")
 BATCH_SIZES = (1, 32)
 ARRIVAL_BATCH_SIZE = 32
-IN_ARRIVAL = (PADDED, INT8, "onnxruntime float32", "onnxruntime int8")
+IN_ARRIVAL = (PADDED, INT8, ONNX_FLOAT32, ONNX_INT8)
 """Engines that are also measured on batches of mixed lengths."""
 
 

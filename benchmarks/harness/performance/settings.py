@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.peers.engine import PRECISIONS
-from harness.performance.ours import STACKS
+from harness.performance.names import STACKS
 
 
 @dataclass(frozen=True)

@@ -74,17 +74,22 @@ class Subject:
 
     # === Engines ===
 
-    def peer(self, name: str, precision: str, split: bool = False) -> EngineSettings:
-        """Settings of a peer's worker: all threads share its operations, or each has a part of a call's rows."""
+    def peer(self, engine: str, split: bool = False) -> EngineSettings:
+        """Settings of a peer's worker.
+
+        Args:
+            engine: its module in `harness.peers`, and its precision: as results name it.
+            split: whether each thread has a part of a call's rows; else all threads share every operation.
+        """
+        name, precision = engine.split()
         folder, threads = str(self.directory), self.settings.threads
         share = (1, threads) if split else (threads, 1)
         return EngineSettings(name, folder, precision, share[0], folder, share[1])
 
     def peers(self) -> dict[str, EngineSettings]:
         """All peers that take part, at all their precisions."""
-        pairs = ((name, precision) for name, precisions in PRECISIONS.items() for precision in precisions)
-        wanted = (pair for pair in pairs if self.settings.wanted(" ".join(pair)))
-        return {" ".join(pair): self.peer(*pair) for pair in wanted}
+        names = (f"{name} {precision}" for name, precisions in PRECISIONS.items() for precision in precisions)
+        return {name: self.peer(name) for name in names if self.settings.wanted(name)}
 
     def ours(self, stack: str, adaptive: bool = False, share: bool = False) -> EngineSettings:
         """Settings of a worker of ours: full depth, or all branches on; `share` as for `exported`."""
@@ -100,12 +105,14 @@ class Subject:
         They are chosen anew in every run: they rest on times of this moment.
 
         Args:
-            stack: a name in `harness.performance.ours.STACKS`.
+            stack: a name in `harness.performance.names.STACKS`.
             speed: threshold to choose for.
             outputs: answers of all branches for held-out rows.
         """
         built = self.stack(stack)
         exits = choose(ExitRequest(measured=True), built, outputs, lambda _: (speed,))
+        if exits is None:
+            raise ValueError("exits were not measured, though they were to be")
         directory = self._graph(stack, "scheduled")
         write_graph(directory, self.classifier, built, ExitSchedule(exits.layers, exits.shrink_share))
         return exported(directory, self.settings), exits
@@ -114,7 +121,7 @@ class Subject:
         return self.folder / f"ours_{source_digest()}" / f"{stack.replace(' ', '_')}_{kind}"
 
     def stack(self, name: str) -> SavableStack:
-        """Returns one of `harness.performance.ours.STACKS`."""
+        """Returns one of `harness.performance.names.STACKS`."""
         if name not in self._stacks:
             self._stacks.clear()  # one at a time: at BERT-base's shape each takes gigabytes with its graphs
             gc.collect()

@@ -6,21 +6,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from harness.performance.markdown import table, unique
+from harness.performance.names import (
+    BFLOAT16,
+    FLOAT32,
+    INT8,
+    MOST_LOSS,
+    ONNX_FLOAT32,
+    ONNX_INT8,
+    OPENVINO_BFLOAT16,
+    PACKAGE,
+    PACKED,
+    PADDED,
+    ROUNDING,
+    ROWS_SPLIT,
+    SCHEDULED,
+    SHARED,
+)
 
 Result = Mapping[str, Any]
 """The JSON of a part."""
-
-LOSS = 0.005
-"""Half a point of accuracy."""
-ROUNDING = 1e-9
-"""A loss of just half a point is allowed, whatever its binary fraction."""
-PADDED, FLOAT32, BFLOAT16, INT8 = "padded float32", "packed float32", "packed bfloat16", "packed int8"
-SCHEDULED = "packed int8, the scheduler's exits"
-SHARED = ", shared operations"
-PACKAGE = "fastbert package"
-PEER = "onnxruntime int8"
-ROWS_SPLIT = ", rows split"
-"""Ends the name of a peer whose threads each have a part of a call's rows; else they share every operation."""
 
 
 class Verdict(NamedTuple):
@@ -86,12 +90,12 @@ def dense(result: Result) -> Iterator[Verdict]:
         }
 
     speed = "of the speed of"
-    yield at_least(f"float32: 0.95 {speed} ONNX Runtime", 0.95, beside("onnxruntime float32", FLOAT32, sizes))
-    yield at_least(f"bfloat16: 0.85 {speed} OpenVINO", 0.85, beside("openvino bfloat16", BFLOAT16, sizes))
+    yield at_least(f"float32: 0.95 {speed} ONNX Runtime", 0.95, beside(ONNX_FLOAT32, FLOAT32, sizes))
+    yield at_least(f"bfloat16: 0.85 {speed} OpenVINO", 0.85, beside(OPENVINO_BFLOAT16, BFLOAT16, sizes))
     many = [size for size in sizes if size > 1]
-    yield at_least(f"int8, batch 8 and 32: 1.0 {speed} ONNX Runtime", 1.0, beside("onnxruntime int8", INT8, many))
-    yield at_least(f"int8, batch 1: 0.8 {speed} ONNX Runtime", 0.8, beside("onnxruntime int8", INT8, [1]))
-    for ours in (FLOAT32, BFLOAT16, INT8):
+    yield at_least(f"int8, batch 8 and 32: 1.0 {speed} ONNX Runtime", 1.0, beside(ONNX_INT8, INT8, many))
+    yield at_least(f"int8, batch 1: 0.8 {speed} ONNX Runtime", 0.8, beside(ONNX_INT8, INT8, [1]))
+    for ours in PACKED:
         peak = result["peaks"][ours.split()[1]]
         rates = {size: best(ours, size)["gops"] for size in sizes if (ours, size) in times}
         shares = (f"{rate:.0f} GOP/s, {rate / peak:.0%} (batch {size})" for size, rate in rates.items())
@@ -140,7 +144,7 @@ def chosen(result: Result) -> Iterator[Verdict]:
     for ours in (INT8, SCHEDULED):
         loss = accuracy[PADDED] - accuracy[ours]
         text = f"{100 * loss:+.2f} points below (speed {result['speed']:g}; {accuracy[ours]:.4f} on dev)"
-        yield _judged(f"{ours}: at most 0.5 points below the teacher", text, [loss <= LOSS + ROUNDING])
+        yield _judged(f"{ours}: at most 0.5 points below the teacher", text, [loss <= MOST_LOSS + ROUNDING])
         for source in ("texts", "tokens"):
             yield _throughput(f"{ours}, from {source}: 2.5x the throughput of ONNX Runtime int8", times, ours, source)
         package = {"batch 1": times[PACKAGE, 1, "texts", 1] / times[ours, 1, "texts", 1]}
@@ -157,12 +161,12 @@ def times_of_clients(result: Result) -> dict[tuple, float]:
 def _throughput(asked: str, times: Mapping[tuple, float], ours: str, source: str) -> Verdict:
     """Compares each engine at its best setting and number of calls at a time; says what one call at a time gives."""
     counts = sorted({clients for *_, clients in times})
-    settings = {ours: [ours], PEER: [PEER, PEER + ROWS_SPLIT]}
+    settings = {ours: [ours], ONNX_INT8: [ONNX_INT8, ONNX_INT8 + ROWS_SPLIT]}
     said, ratios = [], []
     for size in sorted({size for _, size, _, _ in times}):
         mine, theirs = (
             [min(times[name, size, source, count] for name in settings[engine]) for count in counts]
-            for engine in (ours, PEER)
+            for engine in (ours, ONNX_INT8)
         )
         ratios.append(min(theirs) / min(mine))
         said.append(f"{ratios[-1]:.2f}x (batch {size}; {theirs[0] / mine[0]:.2f}x with one call at a time)")
@@ -179,7 +183,7 @@ def accuracy(result: Result) -> Iterator[Verdict]:
             text = ", ".join(
                 f"{-100 * loss:+.2f} points ({task}, speed {speeds[task]:g})" for task, loss in losses.items()
             )
-            good = [loss <= LOSS + ROUNDING for loss in losses.values()]
+            good = [loss <= MOST_LOSS + ROUNDING for loss in losses.values()]
             yield _judged(f"{ours}, {depth}: at most 0.5 points below float32", text, good)
     if INT8 in result["megabytes"]:
         size = result["megabytes"][INT8]

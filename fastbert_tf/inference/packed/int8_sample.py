@@ -17,6 +17,7 @@ from fastbert_tf.models import FastBert
 SAMPLE_TOKENS = 2048
 """Tokens that are kept: 80 kB each for BERT-base."""
 _LARGEST = float(np.finfo(np.float16).max)
+_PRODUCTS = ("projections", "attention_output", "intermediate", "output")  # in the order of `BlockSample`
 
 
 @dataclass(frozen=True)
@@ -87,17 +88,9 @@ def _sample(
     kept = rng.permutation(len(chosen))[:tokens]
     samples = []
     for block in blocks:
-        parts = (block.projections, block.attention_output, block.intermediate, block.output)
-        projections, attention_output, intermediate, output = spies = [_Spy(part, kept) for part in parts]
-        spied = replace(
-            block,
-            projections=projections,
-            attention_output=attention_output,
-            intermediate=intermediate,
-            output=output,
-        )
-        hidden = spied(hidden, layout)
-        samples.append(BlockSample(*(spy.seen for spy in spies)))
+        spies = {name: _Spy(getattr(block, name), kept) for name in _PRODUCTS}
+        hidden = replace(block, **spies)(hidden, layout)
+        samples.append(BlockSample(*(spy.seen for spy in spies.values())))
     return ModelSample(tuple(samples), _kept(hidden, kept))
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from fastbert_tf.inference.packed.bins import row_bins
 from fastbert_tf.inference.packed.layout import Layout, layout_spec
+from fastbert_tf.inference.packed.row_lines import row_lines
 from fastbert_tf.layers.attention import MASKED_SCORE
 
 WIDEST_REGISTER = 16
@@ -60,8 +60,8 @@ class SharedLines:
         )
 
     def _shared(self, rows: Layout, row: tf.Tensor, slot: tf.Tensor) -> Layout:
-        of_row = row_bins(rows.lengths)
-        line, place = tf.gather(of_row.bin, row), tf.gather(of_row.offset, row) + slot
+        of_row = row_lines(rows.lengths)
+        line, place = tf.gather(of_row.line, row), tf.gather(of_row.offset, row) + slot
         tokens = tf.reduce_sum(rows.lengths)  # the others belong to no row
         index = tf.stack([line, place], axis=1)[:tokens]  # (tokens, 2)
         shape = tf.stack([of_row.count, of_row.width])

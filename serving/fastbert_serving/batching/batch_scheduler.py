@@ -128,7 +128,7 @@ class BatchScheduler:
         if not self.is_batching or not rows.is_row_wise(inputs):
             return PendingCall(key, runner, call, [inputs], None)
         most = self.parameters.max_call_rows
-        if most is not None and call.rows > most:
+        if call.rows > most:
             raise InvalidRequest(f"a request must have at most {most} rows, but has {call.rows}; send fewer")
         group = (key, rows.row_shapes(inputs), rows.length_class(inputs, longest_text))
         return PendingCall(key, runner, call, rows.cut(inputs, self.parameters.batch_rows), group)

@@ -15,11 +15,11 @@ from fastbert_tf.evaluation.exit_choice import LEAST_GAIN, SHRINK_SHARES
 from fastbert_tf.inference import ExitSchedule, NormalizedEntropy, simulate
 
 
-def costs(batch_size=4, start=1.0, layer=10.0, branch=2.0, step=0.5, shrink=3.0) -> ExitCosts:
+def costs(batch_size=4, start=1.0, layer=10.0, branch=2.0, step=0.5, write=0.25, shrink=3.0) -> ExitCosts:
     """Costs that grow with the rows: `layer` and `branch` are of one row, the others fixed."""
     rows = tuple(range(1, batch_size + 1))
     grown = {"layer": layer, "branch": branch}
-    fixed = {"start": start, "step": step, "shrink": shrink}
+    fixed = {"start": start, "step": step, "write": write, "shrink": shrink}
     return ExitCosts(
         batch_size,
         rows,
@@ -54,6 +54,7 @@ def walked_ms(one: ExitCosts, schedule: ExitSchedule, exit_layer, asked=True) ->
             if exit == schedule.exits[-1]:
                 break
             leaving = [row for row in inside if row[0] == exit]
+            total += one.write[n] if leaving else 0
             for row in leaving:
                 row[1] = True
             if all(row[1] for row in inside):
@@ -68,11 +69,11 @@ class PredictTest(tf.test.TestCase, parameterized.TestCase):
     def test_by_hand(self):
         """Four rows, of which two leave at layer 1 and one at layer 2 of 3."""
         exit_layer = np.array([1, 3, 2, 1])
-        # start, then each step: layer and branch of the rows that are left, step, shrinking where rows leave.
-        at_once = 1 + (40 + 8 + 0.5 + 3) + (20 + 4 + 0.5 + 3) + (10 + 2 + 0.5)
+        # start, then each step: layer and branch of those who are left, step, writing and shrinking where rows leave.
+        at_once = 1 + (40 + 8 + 0.5 + 0.25 + 3) + (20 + 4 + 0.5 + 0.25 + 3) + (10 + 2 + 0.5)
         self.assertAllClose(predict_ms(costs(), ExitSchedule((1, 2, 3)), exit_layer), at_once / 4)
         # From three quarters on: nothing shrinks at layer 1, three of four leave at layer 2.
-        late = 1 + (40 + 8 + 0.5) + (40 + 8 + 0.5 + 3) + (10 + 2 + 0.5)
+        late = 1 + (40 + 8 + 0.5 + 0.25) + (40 + 8 + 0.5 + 0.25 + 3) + (10 + 2 + 0.5)
         self.assertAllClose(predict_ms(costs(), ExitSchedule((1, 2, 3), 0.75), exit_layer), late / 4)
 
     def test_plain_encoder(self):
@@ -80,10 +81,10 @@ class PredictTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllClose(plain, (1 + 3 * 40 + 8) / 4)  # one branch, no step
 
     def test_batch_that_all_rows_have_left(self):
-        self.assertAllClose(predict_ms(costs(), ExitSchedule((1, 3)), np.full(4, 1)), (1 + 40 + 8 + 0.5) / 4)
+        self.assertAllClose(predict_ms(costs(), ExitSchedule((1, 3)), np.full(4, 1)), (1 + 40 + 8 + 0.5 + 0.25) / 4)
 
     def test_rows_between_the_measured_ones(self):
-        one = ExitCosts(4, (1, 4), (0, 0), (10, 40), (0, 0), (0, 0), (0, 0))
+        one = ExitCosts(4, (1, 4), (0, 0), (10, 40), (0, 0), (0, 0), (0, 0), (0, 0))
         self.assertAllClose(one.of("layer", np.array([0, 1, 2, 4])), [0, 10, 20, 40])
 
     @parameterized.product(share=SHRINK_SHARES, exits=[(1, 2, 3, 4, 5), (2, 5), (5,)], batch_size=[1, 4, 7])
@@ -102,7 +103,7 @@ class ChoiceTest(tf.test.TestCase, parameterized.TestCase):
         return choose_exits(given, answers, NormalizedEntropy(), speeds, most_loss)
 
     @parameterized.parameters(
-        ({"branch": 0.1, "step": 0.0, "shrink": 0.0},),  # all but free
+        ({"branch": 0.1, "step": 0.0, "write": 0.0, "shrink": 0.0},),  # all but free
         ({"branch": 3.0},),
         ({"branch": 6.0, "shrink": 30.0},),
         ({"branch": 9.0, "step": 5.0},),
@@ -129,8 +130,8 @@ class ChoiceTest(tf.test.TestCase, parameterized.TestCase):
             self.assertEqual(chosen, ExitSchedule((5,)))
 
     def test_cheap_branches_stay_on_and_dear_ones_go(self):
-        cheap = self.choose(costs(1, branch=0.0, step=0.0, shrink=0.0))
-        dear = self.choose(costs(1, branch=8.0, step=0.0, shrink=0.0))
+        cheap = self.choose(costs(1, branch=0.0, step=0.0, write=0.0, shrink=0.0))
+        dear = self.choose(costs(1, branch=8.0, step=0.0, write=0.0, shrink=0.0))
         self.assertEqual(cheap.exits, (1, 2, 3, 4, 5))
         self.assertLess(len(dear.exits), 5)
 

@@ -37,29 +37,29 @@ class ExitCostsTest(tf.test.TestCase):
             self.assertEqual(ExitCosts.from_dict(json.loads(json.dumps(costs.to_dict()))), costs)
 
     def measured(self, timings):
-        """Costs of single rows from timings of start, branches, plain encoder, loop, and idle loop twice, a repeat."""
+        """Costs of single rows from timings of start, branches, plain encoder, loop, and idle loop thrice, a repeat."""
         made = np.tile(0.001 * np.array(timings), 8)  # eight batches of one row
         with mock.patch.object(exit_costs, "_timings", lambda cases, _: made[:, : len(cases)]):
             (costs,) = measure_exit_costs(self.stack, LENGTHS, batch_sizes=(1,))
         return costs
 
     def test_pieces_are_differences(self):
-        """Start 1 ms, a branch 2, a layer 10, a step 3, rows that leave 5; three layers."""
-        repeat = [1, 1 + 3 * 2, 1 + 3 * 10 + 2, 1 + 3 * (10 + 2 + 3), 4, 9]
+        """Start 1 ms, a branch 2, a layer 10, a step 3, rows that leave 2, and 5 to take them out; three layers."""
+        repeat = [1, 1 + 3 * 2, 1 + 3 * 10 + 2, 1 + 3 * (10 + 2 + 3), 4, 6, 11]
         costs = self.measured([repeat, repeat])
         found = {piece: getattr(costs, piece) for piece in exit_costs.PIECES}
-        expected = {"start": 1, "layer": 10, "branch": 2, "step": 3, "shrink": 5}
+        expected = {"start": 1, "layer": 10, "branch": 2, "step": 3, "write": 2, "shrink": 5}
         self.assertAllClose(found, {piece: (value,) for piece, value in expected.items()})
         self.assertEqual(costs.uncertainty, 0)
 
     def test_uncertainty_is_how_the_halves_differ(self):
         """Asking all branches makes 10 ms 11 in every other repeat, 14 in the others: 10 % more, or 40 %."""
-        repeats = [[1, 1, 10, loop, 1, 1] for loop in (11, 14, 11, 14)]
+        repeats = [[1, 1, 10, loop, 1, 1, 1] for loop in (11, 14, 11, 14)]
         self.assertAllClose(self.measured(repeats).uncertainty, 0.3)
 
     def test_a_difference_that_noise_made_negative_is_none(self):
-        costs = self.measured([[6, 5, 4, 3, 2, 1]] * 2)
-        self.assertEqual((costs.layer, costs.branch, costs.shrink), ((0.0,),) * 3)
+        costs = self.measured([[7, 6, 5, 4, 3, 2, 1]] * 2)
+        self.assertEqual((costs.layer, costs.branch, costs.write, costs.shrink), ((0.0,),) * 4)
 
     def test_turns_rotate_and_an_outlier_is_one_of_many(self):
         order = []

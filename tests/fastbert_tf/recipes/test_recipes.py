@@ -75,7 +75,7 @@ class RecipesTest(tf.test.TestCase):
             (None, 0.0, "exits: after layer 1"),  # the default where there is an evaluation
             (None, 100.0, "exits: none, .* cost more than they save"),
         ):
-            costs = ExitCosts(1, (1,), (0.0,), (10.0,), (0.0,), (step,), (0.0,))
+            costs = ExitCosts(1, (1,), (0.0,), (10.0,), (0.0,), (step,), (0.0,), (0.0,))
             version = self.export_with_costs(costs, evaluation=evaluation, default_speed=1.0, exits=exits)
             self.assertRegex(exits_in_words(version), words)
             manifest = Manifest.read(version)
@@ -89,7 +89,7 @@ class RecipesTest(tf.test.TestCase):
 
     def test_exits_pay_at_the_speeds_that_load_control_may_choose(self):
         evaluation = self.evaluate(self.classifier, "under_load", speeds=(0.0, 0.5, 0.9, 1.0))
-        costs = ExitCosts(1, (1,), (0.0,), (10.0,), (0.1,), (0.0,), (0.0,))
+        costs = ExitCosts(1, (1,), (0.0,), (10.0,), (0.1,), (0.0,), (0.0,), (0.0,))
         version = self.export_with_costs(costs, evaluation=evaluation, default_speed=0.0, lowest_accuracy=0.0)
         manifest = Manifest.read(version)
         self.assertEqual(manifest.exits.chosen_by, "measurement")
@@ -100,7 +100,7 @@ class RecipesTest(tf.test.TestCase):
 
     def test_uncertain_costs_are_told(self):
         evaluation = self.evaluate(self.classifier, "busy")
-        costs = ExitCosts(1, (1,), (0.0,), (10.0,), (0.0,), (0.0,), (0.0,), uncertainty=0.25)
+        costs = ExitCosts(1, (1,), (0.0,), (10.0,), (0.0,), (0.0,), (0.0,), (0.0,), uncertainty=0.25)
         version = self.export_with_costs(costs, evaluation=evaluation, default_speed=1.0)
         self.assertRegex(exits_in_words(version), "uncertain by 25%: the machine is busy")
 
@@ -153,7 +153,7 @@ class RecipesTest(tf.test.TestCase):
             version = export_classifier(self.classifier, self.folder / "timed_export", evaluation=evaluation)
         exits = Manifest.read(version).exits
         self.assertEqual(exits.chosen_by, "measurement")
-        self.assertEqual([one["batch_size"] for one in exits.predictions], [1, 32])
+        self.assertEqual([one["batch_size"] for one in exits.predictions], [1, 16])
         self.assertGreater(min(one["plain_ms"] for one in exits.predictions), 0)
         self.assertEqual(exits.machine, {"name": machine(), **threads()})
 

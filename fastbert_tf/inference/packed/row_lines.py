@@ -10,11 +10,11 @@ _COPY_KEYS = 32
 """What a slot costs that no query reads, in keys: its query, key and value are copied. Measured at 6 x 384."""
 
 
-class Bins(NamedTuple):
+class RowLines(NamedTuple):
     """Where rows lie in padded lines; int32."""
 
-    bin: tf.Tensor
-    """(rows,): the line."""
+    line: tf.Tensor
+    """(rows,): the line of the row."""
     offset: tf.Tensor
     """(rows,): the row's first slot in it."""
     count: tf.Tensor
@@ -23,7 +23,7 @@ class Bins(NamedTuple):
     """Scalar: slots of a line."""
 
 
-def row_bins(lengths: tf.Tensor) -> Bins:
+def row_lines(lengths: tf.Tensor) -> RowLines:
     """Puts the longest row in a line with the shortest, the second longest with the second shortest and so on.
 
     Lines are then nearly full. Every query of a line is multiplied with every key of it, though: where the rows are
@@ -44,7 +44,8 @@ def row_bins(lengths: tf.Tensor) -> Bins:
     rank = tf.range(rows)
     mirrored = rows - 1 - rank
     is_second = shares & (rank > mirrored)
-    bin = tf.where(is_second, mirrored, rank)
+    line = tf.where(is_second, mirrored, rank)
     offset = tf.where(is_second, partner, 0)
-    placed = tf.scatter_nd(order[:, None], tf.stack([bin, offset], axis=1), tf.stack([rows, 2]))
-    return Bins(placed[:, 0], placed[:, 1], tf.where(shares, (rows + 1) // 2, rows), tf.where(shares, widest, longest))
+    placed = tf.scatter_nd(order[:, None], tf.stack([line, offset], axis=1), tf.stack([rows, 2]))
+    count, width = tf.where(shares, (rows + 1) // 2, rows), tf.where(shares, widest, longest)
+    return RowLines(placed[:, 0], placed[:, 1], count, width)
