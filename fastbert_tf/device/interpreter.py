@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import os
+from importlib import metadata
+from types import ModuleType
 from typing import Any
 
 _MODULES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter", "tensorflow.lite.python.interpreter")
@@ -33,17 +35,23 @@ def open_interpreter(path: str | os.PathLike[str], num_threads: int = 1) -> Any:
         raise ValueError(f"num_threads must be an integer of at least 1, but is {num_threads!r}")
     if not os.path.isfile(path):
         raise FileNotFoundError(2, "no such model; give a folder that `fastbert export_litert` wrote", os.fspath(path))
-    kind = _interpreter()
+    module = _module()
     try:
-        return kind(model_path=os.fspath(path), num_threads=num_threads)
+        return module.Interpreter(model_path=os.fspath(path), num_threads=num_threads)
     except ValueError as error:
         raise ValueError(f"{os.fspath(path)} is no LiteRT model that can be read ({error}); export it again") from error
 
 
-def _interpreter() -> Any:
+def interpreter_name() -> str:
+    """Returns package and version of the interpreter that is used; raises `InterpreterMissing` where there is none."""
+    package = _module().__name__.partition(".")[0].replace("_", "-")
+    return f"{package} {metadata.version(package)}"
+
+
+def _module() -> ModuleType:
     for name in _MODULES:
         try:
-            return importlib.import_module(name).Interpreter
+            return importlib.import_module(name)
         except ImportError:
             continue
     raise InterpreterMissing(

@@ -17,8 +17,9 @@ from tokenizers import BertWordPieceTokenizer
 
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,!?'\"-$+<=>^`|~[]#@&*()_"
-WORDS = "film ##s good ##ly un ##believ ##able é É ##É ß 漢 字 ##字 σ ##σ ς".split()
-TOKENS = list(dict.fromkeys([*SPECIALS, "Film", *WORDS, *LETTERS, *(f"##{letter}" for letter in LETTERS)]))
+WORDS = ["film", "##s", "good", "##ly", "un", "##believ", "##able", "é", "É", "##É", "ß", "漢", "字", "##字"]
+GREEK = ["σ", "##σ", "ς"]
+TOKENS = list(dict.fromkeys([*SPECIALS, "Film", *WORDS, *GREEK, *LETTERS, *(f"##{letter}" for letter in LETTERS)]))
 FOREIGN = "éÉñßæøİıſﬁ…ΑΣσςЖйЙابहि한국漢字々。「カガｶﾞー😀\u200d\u00ad\u00a0\u2028\u0301\u0323\ufe0f\x00\ufffd"
 HARD = [
     "",
