@@ -16,6 +16,7 @@ from .wordpiece import WordPiece
 
 MODEL, VOCABULARY, MANIFEST = "model.tflite", "vocab.txt", "manifest.json"
 FORMAT_VERSION = 1
+NEEDED = ("labels", "is_pair", "default_speed", "tokenizer")
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class DeviceAnswer:
 
 
 class DeviceClassifier:
-    """Reads one text at a time, on one thread by default.
+    """Reads one text at a time, on one thread by default; calls from several threads must take turns.
 
     Args:
         folder: what `fastbert export_litert` wrote.
@@ -98,6 +99,8 @@ class DeviceClassifier:
         settings = self.manifest["tokenizer"]
         tokens = _row(token_ids, "token_ids", settings["max_sequence_length"], settings["vocabulary_size"])
         inputs = {"token_ids": tokens, "speed": np.full(1, speed, np.float32)}
+        if not self.manifest["is_pair"] and segment_ids is not None and any(segment_ids):
+            raise ValueError("the model reads one text, so segment_ids must all be 0; leave them out")
         if self.manifest["is_pair"]:
             segments = [0] * tokens.size if segment_ids is None else segment_ids
             inputs["segment_ids"] = _row(segments, "segment_ids", tokens.size, 2)
@@ -138,4 +141,7 @@ def _read_manifest(path: Path) -> dict[str, Any]:
             f"{path} must have format_version {FORMAT_VERSION}, but has {version!r}; give a folder that "
             "`fastbert export_litert` of this version wrote"
         )
+    missing = [name for name in NEEDED if name not in manifest]
+    if missing:
+        raise ValueError(f"{path} lacks {', '.join(missing)}; export the model again")
     return manifest

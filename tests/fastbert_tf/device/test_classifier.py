@@ -52,6 +52,7 @@ class DeviceClassifierTest(tf.test.TestCase, parameterized.TestCase):
         (lambda lite: lite.answer([2, 9999]), "must be integers in .*, but hold 2 to 9999"),
         (lambda lite: lite.answer([2, -1]), "must be integers in .*, but hold -1 to 2"),
         (lambda lite: lite.answer([2.0, 3.0]), "must be integers in"),
+        (lambda lite: lite.answer([2, 5, 3], [0, 0, 1]), "segment_ids must all be 0; leave them out"),
         (lambda lite: DeviceClassifier(litert_export(), num_threads=0), "num_threads must be an integer of at least 1"),
     )
     def test_refuses(self, call, message):
@@ -75,6 +76,11 @@ class DeviceClassifierTest(tf.test.TestCase, parameterized.TestCase):
         ("manifest.json", b"{", "is no JSON"),
         ("manifest.json", b"[]", "must have format_version 1"),
         ("manifest.json", json.dumps({"format_version": 2}).encode(), "must have format_version 1, but has 2"),
+        (
+            "manifest.json",
+            json.dumps({"format_version": 1, "labels": []}).encode(),
+            "lacks is_pair, default_speed, tok",
+        ),
     )
     def test_names_the_file_that_is_broken(self, name, content, message):
         with self.assertRaisesRegex(ValueError, message):
