@@ -60,7 +60,7 @@ class DeviceClassifierTest(tf.test.TestCase, parameterized.TestCase):
             call(DeviceClassifier(self.folder))
 
     def test_a_pair_needs_both_and_its_segments(self):
-        lite = DeviceClassifier(litert_export("float16", True))
+        lite = DeviceClassifier(litert_export(is_pair=True))
         with self.assertRaisesRegex(ValueError, "reads two texts"):
             lite("good")
         with self.assertRaisesRegex(ValueError, "segment_ids must be 3, one a token, but are 2"):

@@ -14,16 +14,16 @@ _HOLDERS: list[tempfile.TemporaryDirectory] = []  # keeps exports until the test
 
 
 @functools.cache
-def litert_export(precision: str = "float16", is_pair: bool = False) -> Path:
-    """Returns the folder."""
+def litert_export(is_pair: bool = False) -> Path:
+    """Returns the folder: float16, three layers, or two for pairs."""
     holder = tempfile.TemporaryDirectory()
     _HOLDERS.append(holder)
     return export_litert(
         Path(holder.name) / "lite",
-        model=small_model(),
+        model=small_model(num_layers=2 if is_pair else 3),
         tokenizer=small_tokenizer(),
         label_names=LABELS,
         is_pair=is_pair,
-        precision=precision,
+        precision="float16",
         default_speed=0.4,
     )
