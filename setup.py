@@ -11,6 +11,7 @@ PACKAGES = [
     "fastbert_tf.checkpoints",
     "fastbert_tf.cli",
     "fastbert_tf.data",
+    "fastbert_tf.device",
     "fastbert_tf.evaluation",
     "fastbert_tf.export",
     "fastbert_tf.inference",
@@ -74,6 +75,7 @@ setup(
     extras_require={
         "model-garden": ["tf-models-official~=2.20.0"],  # brings Keras 2 beside Keras 3, and 900 MB
         "jax": ["jax[cpu]"],
+        "litert": ["ai-edge-litert>=2.1"],  # reads LiteRT files; TensorFlow's own interpreter is going
         "beam": ["apache-beam>=2.77", "protobuf<7"],  # Beam's own bound, told to pip at once: else it tries every Beam
         # The engines that benchmarks/performance.py measures against; PyTorch alone takes gigabytes where pip finds no
         # build for CPUs only. `make bench` puts them into an environment of their own. docs/performance.md is measured

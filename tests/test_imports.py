@@ -14,12 +14,13 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = {"fastbert_tf": "fastbert_tf", "fastbert_tokenizers": "tokenizers", "fastbert_serving": "serving"}
 OURS = ("fastbert_tf", "fastbert_tokenizers", "fastbert_serving")
 
-_ROOMS = ("config", "files", "losses", "data", "layers", "models", "checkpoints", "training", "inference")
+_ROOMS = ("config", "device", "files", "losses", "data", "layers", "models", "checkpoints", "training", "inference")
 _ALL_BUT_CLI = [f"fastbert_tf.{room}" for room in (*_ROOMS, "compression", "evaluation", "export")]
 # Room -> what of ours it may import besides itself.
 ALLOWED = {
     "fastbert_tf": [],
     "fastbert_tf.config": [],
+    "fastbert_tf.device": [],
     "fastbert_tf.files": [],
     "fastbert_tf.losses": [],
     "fastbert_tokenizers": [],
@@ -36,7 +37,7 @@ ALLOWED = {
     "fastbert_tf.compression": [f"fastbert_tf.{room}" for room in ("config", "layers", "models", "losses")],
     "fastbert_tf.evaluation": [f"fastbert_tf.{room}" for room in ("config", "files", "models", "inference")],
     "fastbert_tf.export": [
-        *(f"fastbert_tf.{room}" for room in ("config", "files", "models", "inference")),
+        *(f"fastbert_tf.{room}" for room in ("config", "device", "files", "models", "inference")),
         "fastbert_tokenizers",
         "fastbert_serving.manifest",
     ],

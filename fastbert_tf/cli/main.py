@@ -17,6 +17,7 @@ COMMANDS = {
     "evaluate": "measure accuracy against cost at every speed",
     "profile": "measure where weights, arithmetic and time are, part by part",
     "export": "write a SavedModel that TensorFlow Serving runs",
+    "export_litert": "write a LiteRT (TensorFlow Lite) file for a small device",
     "serve": "answer gRPC and REST requests as TensorFlow Serving does",
     "gateway": "control the load of a stock TensorFlow Serving",
     "doctor": "check that a stock TensorFlow Serving will run an export",

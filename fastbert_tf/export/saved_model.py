@@ -113,17 +113,13 @@ def check_export(
 ) -> Manifest:
     """Returns the manifest of an export, or raises what `export_saved_model` would for these arguments, at once."""
     check_version(Path(directory), version, overwrite)
-    if not 0 <= default_speed <= 1:  # NaN fails both comparisons
-        raise ExportError(f"default_speed must be in [0, 1], but is {default_speed}; 0 runs all layers")
     if lowest_accuracy is not None and curve is None:
         raise ExportError("lowest_accuracy needs a curve to be looked up on; give the curve of an evaluation")
     measured = {"curve": curve, "lowest_accuracy": lowest_accuracy, "exits": exits, "precision": precision}
-    manifest = _manifest(model, tokenizer, label_names, is_pair, default_speed, measured)
-    _check_fit(model, manifest)
-    return manifest
+    return fitting_manifest(model, tokenizer, label_names, is_pair, default_speed, measured)
 
 
-def _manifest(
+def fitting_manifest(
     model: FastBert,
     tokenizer: WordPieceTokenizer,
     label_names: Sequence[str],
@@ -131,8 +127,11 @@ def _manifest(
     default_speed: float,
     measured: dict[str, Any],
 ) -> Manifest:
+    """Describes pieces that fit each other; raises `ExportError` or `ManifestError` where they do not."""
+    if not 0 <= default_speed <= 1:  # NaN fails both comparisons
+        raise ExportError(f"default_speed must be in [0, 1], but is {default_speed}; 0 runs all layers")
     shape = model.config.backbone
-    return Manifest(
+    manifest = Manifest(
         labels=tuple(label_names),
         is_pair=is_pair,
         num_layers=shape.num_layers,
@@ -146,6 +145,8 @@ def _manifest(
         token_limits=TokenLimits(shape.vocabulary_size, shape.num_segments, shape.max_sequence_length),
         **measured,
     )
+    _check_fit(model, manifest)
+    return manifest
 
 
 def _check_fit(model: FastBert, manifest: Manifest) -> None:

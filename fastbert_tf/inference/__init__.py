@@ -14,6 +14,7 @@ from fastbert_tf.inference.packed import (
 )
 from fastbert_tf.inference.policy import ExitPolicy, NormalizedEntropy
 from fastbert_tf.inference.simulation import simulate
+from fastbert_tf.inference.single_row_stack import SingleRowStack
 from fastbert_tf.inference.stack import SavableStack, Stack
 from fastbert_tf.inference.uncertainty import normalized_entropy
 
@@ -29,6 +30,7 @@ __all__ = [
     "KerasStack",
     "NormalizedEntropy",
     "SavableStack",
+    "SingleRowStack",
     "Stack",
     "check_int8",
     "normalized_entropy",

@@ -92,12 +92,17 @@ class ExitLoop:
         newest = self.stack.classify(index, batch.state)
         said = (*batch.said, newest)
         leaves = self.policy.wants_exit(said[-1 - min(number, self.policy.memory) :], batch.speed) & (batch.speed > 0)
-        leaving = tf.where(leaves)[:, 0]
-        answers = answers.written(tf.gather(batch.row, leaving), tf.gather(newest, leaving), index + 1)
+        if batch.is_single:
+            answers = answers.chosen(leaves, newest, index + 1)
+        else:
+            leaving = tf.where(leaves)[:, 0]
+            answers = answers.written(tf.gather(batch.row, leaving), tf.gather(newest, leaving), index + 1)
         return tf.where(leaves, _ANSWERED, batch.speed), said[1:], answers
 
     def _go_on(self, steps: tuple[range, ...], number: int, batch: _Batch, answers: _Answers) -> _Answers:
         """Takes rows out, if that pays, and runs the step `number`."""
+        if batch.is_single:  # it is open: there is none to take out
+            return self._steps(steps, number, batch, answers)
         waiting = ~batch.is_open
         pays = tf.reduce_any(waiting)
         if self.schedule.shrink_share > 0:
@@ -117,6 +122,8 @@ class ExitLoop:
     def _finish(self, index: int, batch: _Batch, answers: _Answers) -> _Answers:
         """All rows that have no answer yet get the teacher's."""
         newest, row = self.stack.classify(index, batch.state), batch.row
+        if batch.is_single:
+            return answers.chosen(batch.is_open, newest, index + 1)
         if self.schedule.shrink_share > 0:  # some may be waiting
             is_open = tf.where(batch.is_open)[:, 0]
             newest, row = tf.gather(newest, is_open), tf.gather(row, is_open)
@@ -140,6 +147,11 @@ class _Batch(NamedTuple):
         """Bool (rows,): whether a row has no answer yet. NaN, a speed at which no row leaves, is open, too."""
         return tf.not_equal(self.speed, _ANSWERED)
 
+    @property
+    def is_single(self) -> bool:
+        """Whether the batch is known to be one row when the graph is built: its place never changes."""
+        return self.speed.shape[0] == 1
+
 
 class _Answers(NamedTuple):
     """What is known of the rows of the request."""
@@ -156,6 +168,10 @@ class _Answers(NamedTuple):
             tf.tensor_scatter_nd_update(self.probabilities, place, newest),
             tf.tensor_scatter_nd_update(self.exit_layer, place, tf.fill(tf.shape(row), layer)),
         )
+
+    def chosen(self, leaves: tf.Tensor, newest: tf.Tensor, layer: int) -> _Answers:
+        """Adds the newest answers (rows, classes) of those rows of the request that leave, bool (rows,)."""
+        return _Answers(tf.where(leaves[:, None], newest, self.probabilities), tf.where(leaves, layer, self.exit_layer))
 
 
 def _if(condition: tf.Tensor, then: Callable[[], Any], otherwise: Any) -> Any:

@@ -43,6 +43,7 @@ ELSEWHERE = {
     "WeightPair": "a record of SharedProjections",
     "ExitLoop": "drives every registered stack with every registered policy",
     "FullDepth": "drives every registered stack",
+    "SingleRowStack": "takes one row without padding; tested in tests/fastbert_tf/inference and as a LiteRT file",
     "JointVocabulary": "a layout of ids; tested in tests/tokenizers",
     "DualTokenizer": "gives rows of two vocabularies, other than TokenizerCase; tested in tests/tokenizers",
     "WordCounter": "gives counts; tested against Hugging Face in tests/tokenizers",
