@@ -10,6 +10,7 @@ from unittest import mock
 import keras
 import numpy as np
 import registry
+import samples
 import tensorflow as tf
 from absl.testing import parameterized
 from dual_batches import DualBatches
@@ -20,7 +21,7 @@ from fastbert_tf.training import Pretraining
 from fastbert_tf.training.short_epochs import ShortEpochs
 from fastbert_tf.training.training_state import SaveState
 
-SIZES = (registry.VOCABULARY, registry.STUDENT_VOCABULARY)
+SIZES = (registry.VOCABULARY, samples.STUDENT_VOCABULARY)
 CONFIG = PretrainingConfig(
     variant="shared_proj_up",
     student_dim=registry.STUDENT_WIDTH,
