@@ -93,7 +93,7 @@ setup(
             "mypy~=2.4.0",
             "promql-parser",
             "pytest",
-            "pytest-xdist",
+            "pytest-xdist>=3.7",
             "pyyaml",
             "ruff~=0.17.0",  # formatting differs between minors
             "scikit-learn",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import tensorflow as tf
 from eager_training import eager_functions, eager_training
+from short_timing import short_timing
 from tiny_checkpoint import write_checkpoint, write_tables
 
 README = Path(__file__).resolve().parent.parent / "README.md"
@@ -25,7 +26,7 @@ class ReadmeTest(tf.test.TestCase):
         before = os.getcwd()
         os.chdir(folder)
         try:
-            with contextlib.redirect_stdout(printed), eager_training():
+            with contextlib.redirect_stdout(printed), eager_training(), short_timing():
                 exec(main, names)
                 with eager_functions():
                     exec(stages, names)

@@ -17,7 +17,7 @@ from harness.fuzz_rest import http_request
 from harness.fuzz_run import Case, FuzzRun
 from harness.serving_process import ServingProcess
 
-ROUNDS, REQUESTS = 5, 200
+ROUNDS, REQUESTS = 5, 300
 CLIENTS = 16  # gRPC takes a tenth of a second to refuse a large message
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -41,20 +42,25 @@ class Server(Front):
     def _open(self, metrics: Metrics) -> OpenedBackend:
         models = self.models
         config, parameters = models.model_config(), models.batching_parameters()
-        threads = GraphThreads((parameters or BatchingParameters()).num_batch_threads)
-        try:
+        with ExitStack() as opening:  # closes what is open where a later part fails
+            threads = GraphThreads((parameters or BatchingParameters()).num_batch_threads)
+            opening.callback(threads.close)
             store = self._start_store(config, threads)
-        except BaseException:
-            threads.close()
-            raise
-        scheduler = BatchScheduler(parameters, [metrics.batch_ran])
-        backend = LocalBackend(store, scheduler)
-        closers: list[Callable[[float], None]] = [backend.close, lambda _: threads.close()]  # in this order
-        if models.model_config_file and models.model_config_file_poll_wait_seconds:
-            watcher = ConfigWatcher(
-                models.model_config_file, config, store.reload, models.model_config_file_poll_wait_seconds
-            ).start()
-            closers.insert(0, lambda _: watcher.close())
+            opening.callback(store.close)
+            scheduler = BatchScheduler(parameters, [metrics.batch_ran])
+            opening.callback(scheduler.close)
+            backend = LocalBackend(store, scheduler)
+            closers: list[Callable[[float], None]] = [  # in this order
+                lambda _: threads.refuse_warm_up(),
+                backend.close,
+                lambda _: threads.close(),
+            ]
+            if models.model_config_file and models.model_config_file_poll_wait_seconds:
+                watcher = ConfigWatcher(
+                    models.model_config_file, config, store.reload, models.model_config_file_poll_wait_seconds
+                ).start()
+                closers.insert(0, lambda _: watcher.close())
+            opening.pop_all()
         self._backend = backend
         return OpenedBackend(backend, lambda: scheduler.queued_rows, closers)
 

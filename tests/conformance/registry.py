@@ -1,7 +1,8 @@
 """Everything public, registered once; every property test in this folder runs over all of it.
 
-To register a new class, add a case to the list of its kind; stacks have a file of their own, `stack_cases.py`.
-A case makes a small instance and sample inputs.
+To register a new class, add a case to the list of its kind; stacks and tokenizers have files of their own,
+`stack_cases.py` and `tokenizer_cases.py`.
+A case makes a small instance and sample inputs; what several share is in `samples.py`.
 `test_registration.py` fails while a public class is missing.
 """
 
@@ -13,25 +14,28 @@ from typing import Any
 
 import keras
 import numpy as np
+from samples import (
+    BATCH,
+    CLASSES,
+    DEPTH,
+    LENGTH,
+    STUDENT_WIDTH,
+    VOCABULARY,
+    WIDTH,
+    Arrays,
+    dual_batch,
+    dual_inputs,
+    make_backbone,
+    make_dual,
+    make_fastbert,
+    make_masked_lm,
+    make_student,
+    masked_lm_inputs,
+    spread,
+    token_inputs,
+)
 
-import fastbert_tokenizers
 from fastbert_tf import inference, layers, losses, models, training
-
-BATCH, LENGTH, WIDTH, CLASSES, DEPTH, VOCABULARY = 3, 7, 8, 3, 3, 40
-Arrays = dict[str, np.ndarray]
-
-
-def token_inputs(rows: int = BATCH) -> Arrays:
-    """Model inputs whose rows have 7, 5, 3, 7, ... real tokens and a second segment from the third token on."""
-    rng = np.random.default_rng(1)
-    real = np.array([(LENGTH, LENGTH - 2, LENGTH - 4)[row % 3] for row in range(rows)])  # (rows,)
-    mask = (np.arange(LENGTH) < real[:, None]).astype(np.int32)  # (rows, length)
-    segments = (np.arange(LENGTH) >= 3).astype(np.int32) * mask
-    return {
-        "token_ids": rng.integers(1, VOCABULARY, (rows, LENGTH)).astype(np.int32) * mask,
-        "segment_ids": segments,
-        "padding_mask": mask,
-    }
 
 
 def _hidden(*shape: int) -> np.ndarray:
@@ -83,75 +87,6 @@ class NetworkCase:
 
 # A softmax over keys does not change when the same number is added to every score of a query.
 KEY_BIAS = ("key/bias",)
-
-
-def make_backbone(dtype: str = "float32", dropout: float = 0.1) -> Any:
-    return models.Backbone(
-        vocabulary_size=VOCABULARY,
-        num_layers=DEPTH,
-        num_heads=2,
-        hidden_dim=WIDTH,
-        intermediate_dim=2 * WIDTH,
-        max_sequence_length=2 * LENGTH,
-        dropout=dropout,
-        dtype=dtype,
-    )
-
-
-def make_fastbert(dtype: str = "float32", dropout: float = 0.1) -> Any:
-    return models.FastBert(make_backbone(dtype, dropout), CLASSES, branch_dim=4, branch_heads=2)
-
-
-STUDENT_VOCABULARY, STUDENT_WIDTH = 20, 4
-
-
-def make_masked_lm(
-    dtype: str = "float32", dropout: float = 0.1, vocabulary_size: int = VOCABULARY, width: int = WIDTH, depth: int = 1
-) -> Any:
-    backbone = models.Backbone(
-        vocabulary_size=vocabulary_size,
-        num_layers=depth,
-        num_heads=2,
-        hidden_dim=width,
-        intermediate_dim=2 * width,
-        max_sequence_length=2 * LENGTH,
-        dropout=dropout,
-        dtype=dtype,
-    )
-    return models.MaskedLm(backbone)
-
-
-def make_student(dtype: str = "float32", dropout: float = 0.1) -> Any:
-    return make_masked_lm(dtype, dropout, STUDENT_VOCABULARY, STUDENT_WIDTH)
-
-
-def make_dual(dtype: str = "float32", dropout: float = 0.1, direction: str | None = None) -> Any:
-    return models.DualMaskedLm(make_masked_lm(dtype, dropout), make_student(dtype, dropout), direction)
-
-
-def dual_batch(rows: int = BATCH, p_dt: float = 0.5) -> Arrays:
-    """What dual training is fitted on: ids of both vocabularies for the teacher; a third of the places predicted."""
-    rng, tokens = np.random.default_rng(7), token_inputs(rows)
-    mask = tokens["padding_mask"]
-    student = rng.integers(1, STUDENT_VOCABULARY, mask.shape) * mask
-    teacher = np.where(rng.random(mask.shape) < p_dt, VOCABULARY + student, tokens["token_ids"]) * mask
-    batch = {}
-    for side, ids in (("teacher", teacher), ("student", student)):
-        labels = np.where((rng.random(mask.shape) < 0.4) & (mask == 1), ids, -1)
-        batch |= {f"{side}_ids": ids, f"{side}_mask": mask, f"{side}_labels": labels}
-    return {name: value.astype(np.int32) for name, value in batch.items()}
-
-
-def _masked_lm_inputs() -> Arrays:
-    inputs = token_inputs()
-    del inputs["segment_ids"]
-    return {**inputs, "places": np.array([0, 8, 8, 14], np.int32)}
-
-
-def _dual_inputs() -> Arrays:
-    batch = {name: value for name, value in dual_batch().items() if not name.endswith("labels")}
-    places = {"teacher_places": [1, 9], "lifted_places": [2, 8, 14], "student_places": [0, 7, 8, 15]}
-    return batch | {name: np.array(value, np.int32) for name, value in places.items()}
 
 
 LAYERS = [
@@ -209,11 +144,9 @@ LAYERS = [
 MODELS = [
     NetworkCase(models.Backbone, make_backbone, token_inputs, takes_dict=True, motionless=KEY_BIAS),
     NetworkCase(
-        models.MaskedLm, make_masked_lm, _masked_lm_inputs, takes_dict=True, float32_output=True, motionless=KEY_BIAS
+        models.MaskedLm, make_masked_lm, masked_lm_inputs, takes_dict=True, float32_output=True, motionless=KEY_BIAS
     ),
-    NetworkCase(
-        models.DualMaskedLm, make_dual, _dual_inputs, takes_dict=True, float32_output=True, motionless=KEY_BIAS
-    ),
+    NetworkCase(models.DualMaskedLm, make_dual, dual_inputs, takes_dict=True, float32_output=True, motionless=KEY_BIAS),
     NetworkCase(
         models.FastBert, make_fastbert, token_inputs, takes_dict=True, float32_output=True, motionless=KEY_BIAS
     ),
@@ -227,14 +160,6 @@ def built(case: NetworkCase, dtype: str = "float32") -> Any:
     case.call(network, case.inputs())
     spread(network)
     return network
-
-
-def spread(network: Any) -> None:
-    """Replaces the near-zero initial weights by larger seeded ones, so that rows and layers differ."""
-    rng = np.random.default_rng(3)
-    for weight in network.weights:
-        centre = 1.0 if weight.path.endswith("gamma") else 0.0
-        weight.assign(rng.normal(centre, 0.5, weight.shape))
 
 
 # === Losses ===
@@ -339,39 +264,6 @@ def branch_probabilities(rows: int = 200) -> np.ndarray:
 def said_until(probabilities: np.ndarray, exit: int) -> list[np.ndarray]:
     """What a policy hears at an exit, counted from 0: each (rows, classes), the newest last."""
     return [probabilities[:, number] for number in range(exit + 1)]
-
-
-# === Tokenizers ===
-
-
-@dataclass(frozen=True)
-class TokenizerCase:
-    """A tokenizer; it is called with texts, or with texts and text pairs."""
-
-    cls: type
-    make: Callable[[], Any]
-
-
-@dataclass(frozen=True)
-class VocabularyCase:
-    """A vocabulary."""
-
-    cls: type
-    make: Callable[[], Any]
-
-
-def make_vocabulary() -> fastbert_tokenizers.Vocabulary:
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "film", "##s", "not", "书", "!", "Good"]
-    return fastbert_tokenizers.Vocabulary([*words, *letters, *(f"##{c}" for c in letters if c != "s")])
-
-
-def _make_word_piece() -> fastbert_tokenizers.WordPieceTokenizer:
-    return fastbert_tokenizers.WordPieceTokenizer(make_vocabulary(), lower_case=False, max_sequence_length=12)
-
-
-TOKENIZERS = [TokenizerCase(fastbert_tokenizers.WordPieceTokenizer, _make_word_piece)]
-VOCABULARIES = [VocabularyCase(fastbert_tokenizers.Vocabulary, make_vocabulary)]
 
 
 def named(cases: list[Any]) -> list[tuple[str, Any]]:

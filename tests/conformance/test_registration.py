@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import registry
 import stack_cases
 import tensorflow as tf
+import tokenizer_cases
 from absl.testing import parameterized
 
 import fastbert_tf.inference
@@ -26,7 +27,7 @@ ROOMS = {
     fastbert_tf.losses: registry.LOSSES,
     fastbert_tf.training: [*registry.STAGES, *registry.SCHEDULES],
     fastbert_tf.inference: [*registry.POLICIES, *stack_cases.STACKS],
-    fastbert_tokenizers: [*registry.TOKENIZERS, *registry.VOCABULARIES],
+    fastbert_tokenizers: [*tokenizer_cases.TOKENIZERS, *tokenizer_cases.VOCABULARIES],
 }
 ELSEWHERE = {
     "AlternatingSchedule": "runs registered stages; tested with resume in tests/fastbert_tf/training",

@@ -8,6 +8,7 @@ import os
 import numpy as np
 import registry
 import tensorflow as tf
+import tokenizer_cases
 from absl.testing import parameterized
 from exported import in_all_modes
 
@@ -21,7 +22,7 @@ def _inputs(is_pair):
 
 
 class TokenizersTest(tf.test.TestCase, parameterized.TestCase):
-    @parameterized.named_parameters(registry.named(registry.TOKENIZERS))
+    @parameterized.named_parameters(registry.named(tokenizer_cases.TOKENIZERS))
     def test_configuration_round_trip(self, case):
         tokenizer = case.make()
         config = tokenizer.get_config()
@@ -34,7 +35,7 @@ class TokenizersTest(tf.test.TestCase, parameterized.TestCase):
         for name, value in tokenizer(TEXTS, PAIRS).items():
             self.assertAllEqual(clone(TEXTS, PAIRS)[name], value)
 
-    @parameterized.named_parameters(registry.named(registry.TOKENIZERS))
+    @parameterized.named_parameters(registry.named(tokenizer_cases.TOKENIZERS))
     def test_same_ids_in_all_modes(self, case):
         tokenizer = case.make()
         for is_pair in (False, True):
@@ -46,7 +47,7 @@ class TokenizersTest(tf.test.TestCase, parameterized.TestCase):
             for name, value in next(iter(dataset)).items():
                 self.assertAllEqual(value, expected[name], f"tf.data: {name}")
 
-    @parameterized.named_parameters(registry.named(registry.TOKENIZERS))
+    @parameterized.named_parameters(registry.named(tokenizer_cases.TOKENIZERS))
     def test_batches_are_well_formed(self, case):
         tokenizer = case.make()
         vocabulary = tokenizer.vocabulary
@@ -64,7 +65,7 @@ class TokenizersTest(tf.test.TestCase, parameterized.TestCase):
             self.assertAllEqual(np.diff(mask, axis=1) > 0, np.zeros_like(mask[:, 1:], bool))
             self.assertAllEqual(segments.max(axis=1), [int(is_pair)] * len(TEXTS))
 
-    @parameterized.named_parameters(registry.named(registry.TOKENIZERS))
+    @parameterized.named_parameters(registry.named(tokenizer_cases.TOKENIZERS))
     def test_a_row_does_not_depend_on_its_neighbours(self, case):
         tokenizer = case.make()
         together = tokenizer(TEXTS, PAIRS)["token_ids"].numpy()
@@ -72,7 +73,7 @@ class TokenizersTest(tf.test.TestCase, parameterized.TestCase):
             alone = tokenizer([text], [pair])["token_ids"].numpy()[0]
             self.assertAllEqual(alone, together[row, : len(alone)])
 
-    @parameterized.named_parameters(registry.named(registry.VOCABULARIES))
+    @parameterized.named_parameters(registry.named(tokenizer_cases.VOCABULARIES))
     def test_vocabulary_round_trip(self, case):
         vocabulary = case.make()
         path = os.path.join(self.get_temp_dir(), "vocab.txt")

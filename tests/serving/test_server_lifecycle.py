@@ -18,10 +18,11 @@ from unittest import mock
 
 import tensorflow as tf
 from absl.testing import parameterized
-from small_classifier import TEXTS, small_export
+from small_classifier import TEXTS, quick_export
 
 from fastbert_serving import Client, InvalidRequest, ModelError, ModelSettings, Server, ServerUnavailable, ServingError
 from fastbert_serving.errors import Cancelled
+from fastbert_serving.models.graph_threads import GraphThreads
 from fastbert_serving.models.servable import Servable
 
 PROGRAM = """
@@ -35,7 +36,7 @@ print("training code:", sorted(name for name in sys.modules if name.split(".")[0
 class OtherProcessTest(tf.test.TestCase):
     def setUp(self):
         super().setUp()
-        _, directory = small_export(num_layers=2)
+        _, directory = quick_export(num_layers=2, warm_up=("serving_default",))
         self.process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM, str(directory)],
             stdout=subprocess.PIPE,
@@ -69,9 +70,10 @@ class LifecycleTest(tf.test.TestCase, parameterized.TestCase):
         self.folder = Path(holder.name) / "model"
         self.folder.mkdir()
 
-    def put_version(self, number):
-        path = Path(shutil.copytree(small_export(num_layers=2)[1] / "3", self.folder / str(number)))
-        (path / "assets.extra" / "tf_serving_warmup_requests").unlink()  # to start faster
+    def put_version(self, number, warms_up=False):
+        _, directory = quick_export(num_layers=2, warm_up=("serving_default",) if warms_up else ())
+        parts = shutil.copytree(directory / "3", self.folder / "parts")
+        os.rename(parts, self.folder / str(number))
 
     def test_highest_number_is_served(self):
         for number in (9, 10):
@@ -111,6 +113,37 @@ class LifecycleTest(tf.test.TestCase, parameterized.TestCase):
             stopping.set()
             self.assertLen(working.result(), 1)
             ended.result()
+
+    def test_end_while_a_version_warms_up(self):
+        """The warm-up goes on until the server refuses it, so that it ends only where the end does not wait for it."""
+        self.put_version(1)
+        begun, order = threading.Event(), []
+        warm_up, close = Servable.warm_up, GraphThreads.close
+
+        def endless_warm_up(*arguments):
+            begun.set()
+            try:
+                while True:
+                    warm_up(*arguments)
+            except ServerUnavailable:
+                order.append("warm-up ends")
+                raise
+
+        def noted_close(threads):
+            order.append("threads close")
+            close(threads)
+
+        models = ModelSettings(self.folder, file_system_poll_wait_seconds=0.01)
+        with (
+            mock.patch.object(Servable, "warm_up", endless_warm_up),
+            mock.patch.object(GraphThreads, "close", noted_close),
+            self.assertNoLogs(level="ERROR"),
+        ):
+            server = Server(models, grace_seconds=60).start()
+            self.put_version(2, warms_up=True)
+            self.assertTrue(begun.wait(60))
+            server.stop()
+        self.assertEqual(order, ["warm-up ends", "threads close"])
 
     def test_both_ports(self):
         self.put_version(1)
@@ -208,6 +241,22 @@ class LifecycleTest(tf.test.TestCase, parameterized.TestCase):
             port = int(server.address.rpartition(":")[2])
         with Server(self.folder, port=port) as server:
             self.assertEndsWith(server.address, f":{port}")
+
+    @parameterized.parameters("BatchScheduler", "ConfigWatcher")
+    def test_a_start_that_fails_late_leaves_no_thread(self, part):
+        self.put_version(1)
+        config = self.folder.parent / "models.config"
+        config.write_text(f'model_config_list {{ config {{ name: "m" base_path: "{self.folder}" }} }}')
+        before = set(threading.enumerate())
+        models = ModelSettings(model_config_file=str(config), model_config_file_poll_wait_seconds=60)
+        with (
+            mock.patch(f"fastbert_serving.server.{part}", side_effect=RuntimeError("no more threads")),
+            self.assertRaisesRegex(RuntimeError, "no more threads"),
+        ):
+            Server(models).start()
+        for thread in set(threading.enumerate()) - before:
+            thread.join(60)
+            self.assertFalse(thread.is_alive(), thread.name)
 
 
 if __name__ == "__main__":

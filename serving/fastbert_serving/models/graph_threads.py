@@ -28,6 +28,7 @@ class GraphThreads:
         self._idle: queue.LifoQueue[_Worker] = queue.LifoQueue()
         for worker in self._workers:
             self._idle.put(worker)
+        self._warms_up = True
 
     def run(self, call: Callable[..., T], *arguments: Any) -> T:
         """Returns the result of a call, or raises what it raises.
@@ -42,9 +43,19 @@ class GraphThreads:
             self._idle.put(worker)
 
     def run_on_each(self, call: Callable[..., Any], *arguments: Any) -> None:
-        """Makes a call on every thread, on all at a time, after what each is at; errors are those of `run`."""
+        """Makes a call on every thread, on all at a time, after what each is at: to warm them up.
+
+        Raises:
+            ServerUnavailable: the threads are closed, or refuse to be warmed up; else what the call raises.
+        """
+        if not self._warms_up:
+            raise _stopping()
         for future in [worker.start(call, *arguments) for worker in self._workers]:
             future.result()
+
+    def refuse_warm_up(self) -> None:
+        """Refuses `run_on_each` from now on, so that the end need not wait for a version that still warms up."""
+        self._warms_up = False
 
     def close(self) -> None:
         """Ends the threads, after the calls that were made before; later ones are refused."""
@@ -65,7 +76,7 @@ class _Worker:
         future: Future[T] = Future()
         with self._lock:
             if self._is_closed:
-                raise ServerUnavailable("the server is stopping")
+                raise _stopping()
             self._calls.put((future, call, arguments))
         return future
 
@@ -82,3 +93,7 @@ class _Worker:
             except BaseException as error:  # raised again where the call was made
                 future.set_exception(error)
             del job, future, call, arguments  # not until the next call comes
+
+
+def _stopping() -> ServerUnavailable:
+    return ServerUnavailable("the server is stopping")

@@ -23,6 +23,7 @@ def load_servable(
     Raises:
         ModelError: it cannot be loaded, or a warm-up request fails.
         ManifestError: its manifest is broken.
+        ServerUnavailable: the server is stopping.
     """
     servable = Servable(directory, intra_op_threads, inter_op_threads, threads)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,6 +56,8 @@ class Servable:
         self.directory = directory
         self.version = int(directory.name)
         self._threads = threads
+        self._calls: dict[str, Callable[..., Any]] = {}
+        self._making = threading.Lock()
         self.manifest = Manifest.read(directory) if (directory / MANIFEST_PATH).exists() else None
         config = tf.compat.v1.ConfigProto(
             intra_op_parallelism_threads=intra_op_threads, inter_op_parallelism_threads=inter_op_threads
@@ -68,7 +71,6 @@ class Servable:
                 if not name.startswith("__") and _is_dense(value)  # "__": the loader's own, such as the initialiser
             }
             self._check_manifest()
-            self._calls = {name: self._callable(name) for name in self.signatures}
         except BaseException:
             self._session.close()
             raise
@@ -177,13 +179,24 @@ class Servable:
             )
 
     def _run(self, signature: Signature, inputs: Arrays) -> dict[str, np.ndarray]:
+        call = self._calls.get(signature.name) or self._made(signature.name)
         try:
-            values = self._calls[signature.name](*(inputs[alias] for alias in signature.inputs))
+            values = call(*(inputs[alias] for alias in signature.inputs))
         except tf.errors.OpError as error:
             raise _from_tensorflow(error) from error
         except UnicodeDecodeError as error:  # TensorFlow's message quotes a client's bytes, and Python cannot read it
             raise InvalidRequest(plain_words(error.object.decode("utf-8", "backslashreplace"))) from error
         return dict(zip(signature.outputs, values, strict=True))
+
+    def _made(self, name: str) -> Callable[..., Any]:
+        """Makes a signature ready when it is first asked for, in a warm-up request where there is one.
+
+        TensorFlow optimises the graph for each anew, which takes most of the time of a load.
+        """
+        with self._making:
+            if name not in self._calls:
+                self._calls[name] = self._callable(name)
+            return self._calls[name]
 
     def _callable(self, name: str) -> Callable[..., Any]:
         """Always fetches all outputs: an executor for each filter a client thinks of would pile up."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from pathlib import Path
 
@@ -28,7 +29,8 @@ def find_versions(model_directory: Path) -> dict[int, Path]:
         ModelError: the directory cannot be read.
     """
     try:
-        paths = [path for path in model_directory.iterdir() if _is_version(path.name) and path.is_dir()]
+        with os.scandir(model_directory) as entries:  # knows what is a directory, also of one that is renamed meanwhile
+            paths = [Path(entry.path) for entry in entries if _is_version(entry.name) and entry.is_dir()]
     except OSError as error:
         raise ModelError(
             f"model directory {model_directory} cannot be read ({error.strerror}); give one that an export wrote"

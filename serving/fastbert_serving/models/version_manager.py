@@ -13,7 +13,7 @@ from pathlib import Path
 from absl import logging
 
 from fastbert_serving.backend import VersionState
-from fastbert_serving.errors import ModelError
+from fastbert_serving.errors import ModelError, ServerUnavailable
 from fastbert_serving.manifest import ManifestError
 from fastbert_serving.models.managed_model import ManagedModel
 from fastbert_serving.models.model_version import ModelVersion
@@ -145,7 +145,8 @@ class VersionManager:
         last = version.attempts > self._max_load_retries
         retry_at = None if last else time.monotonic() + self._load_retry_seconds
         outlook = "given up" if last else f"next attempt in {self._load_retry_seconds:g} s"
-        logging.error("%s version %d: %s (%s)", model.config.name, version.number, error, outlook)
+        log = logging.info if isinstance(error, ServerUnavailable) else logging.error  # no fault where the server stops
+        log("%s version %d: %s (%s)", model.config.name, version.number, error, outlook)
         with self.lock:
             model.failed(version, error, retry_at)
             self.lock.notify_all()
@@ -164,7 +165,7 @@ class VersionManager:
 
 def _plain(error: Exception, directory: Path) -> Exception:
     """Makes an error that holds no frames, and with them no half-loaded model, in memory."""
-    if isinstance(error, (ModelError, ManifestError)):
+    if isinstance(error, (ModelError, ManifestError, ServerUnavailable)):
         return type(error)(str(error))
     logging.error("model %s", directory, exc_info=error)
     return ModelError(f"model {directory} cannot be loaded: {' '.join(repr(error).split())}; the log has the details")

@@ -9,7 +9,7 @@ from absl import logging
 from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-from fastbert_serving.errors import ModelError, ServingError
+from fastbert_serving.errors import ModelError, ServerUnavailable, ServingError
 from fastbert_serving.models.servable import Servable
 from fastbert_serving.tensor_codec import to_array
 
@@ -31,6 +31,7 @@ def warm_up(servable: Servable) -> int:
 
     Raises:
         ModelError: a record cannot be read, or its request fails; or there are too many.
+        ServerUnavailable: the server is stopping.
     """
     path = servable.directory / WARMUP_PATH
     if not path.exists():
@@ -45,7 +46,7 @@ def warm_up(servable: Servable) -> int:
             if log.HasField("predict_log"):
                 _replay(servable, log.predict_log.request)
                 replayed += 1
-    except ModelError:
+    except (ModelError, ServerUnavailable):
         raise
     except (ServingError, DecodeError, ValueError, tf.errors.OpError) as error:
         raise ModelError(f"warm-up file {path}, record {count}: {error}; export the model again") from error

@@ -1,8 +1,6 @@
 """The `fastbert` command, from the command line to its output and its one-line errors."""
 
-import atexit
 import contextlib
-import functools
 import json
 import os
 import re
@@ -15,53 +13,12 @@ from pathlib import Path
 from unittest import mock
 
 import tensorflow as tf
+from command_case import COLUMNS, CommandTestCase
 from command_line import fastbert
-from eager_training import eager_training
-from tiny_checkpoint import LAYERS, write_checkpoint, write_tables
+from short_timing import short_timing
+from tiny_checkpoint import LAYERS
 
-from fastbert_serving.manifest import Manifest
 from fastbert_tf.checkpoints import load_classifier
-
-COLUMNS = ["--text", "sentence", "--label", "label"]
-
-
-@functools.cache
-def job_folder():
-    """A checkpoint and tables, for all tests here."""
-    folder = Path(tempfile.mkdtemp())
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    write_checkpoint(folder / "bert")
-    write_tables(folder)
-    return folder
-
-
-def train_words(folder):
-    return [
-        "train", "--train", folder / "train.tsv", *COLUMNS, "--checkpoint", folder / "bert",
-        "--epochs", 1, "--distillation_epochs", 1, "--branch_dim", 8, "--progress", "none",
-        "--max_sequence_length", 32,
-    ]  # fmt: skip
-
-
-@functools.cache
-def trained():
-    """What the one training run said that all tests share."""
-    return fastbert(*train_words(job_folder()), "--output", job_folder() / "run")
-
-
-class CommandTestCase(tf.test.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        patched = eager_training()
-        patched.start()
-        cls.addClassCleanup(patched.stop)
-        cls.folder = job_folder()
-        cls.checkpoint = cls.folder / "bert"
-        cls.train_words = train_words(cls.folder)
-        cls.run_folder = cls.folder / "run"
-        cls.trained = trained()
-        cls.classifier = cls.run_folder / "classifier"
 
 
 class WholeJobTest(CommandTestCase):
@@ -82,9 +39,10 @@ class WholeJobTest(CommandTestCase):
             self.assertRegex(out, rf"\n\| +{re.escape(speed)} \|")
         self.assertTrue((evaluation / "speedup_accuracy.png").is_file())
 
-        code, out, _ = fastbert(
-            "export", "--model", self.classifier, "--output", export, "--evaluation", evaluation, "--exits", "auto"
-        )
+        with short_timing():
+            code, out, _ = fastbert(
+                "export", "--model", self.classifier, "--output", export, "--evaluation", evaluation, "--exits", "auto"
+            )
         self.assertEqual((code, out.splitlines()[-1]), (0, f"exported: {export}/1"))
         self.assertRegex(out, r"^exits: (none|after layer)[^\n]*\n  batch 1, speed 0\.5: [0-9.]+ ms a row predicted")
         texts = ["The camera is excellent.", "", "It has a truly awful motor."]
@@ -97,20 +55,6 @@ class WholeJobTest(CommandTestCase):
         self.assertEqual([row[2] for row in rows_of(local[1])], [str(LAYERS)] * len(texts))
         self.assertEqual(wrong[0], 1)
         self.assertIn("speed must be in [0, 1]", wrong[2])
-
-    def test_int8_from_evaluation_to_export(self):
-        """The same calibration rows for both commands: the table, whose columns evaluate knows from its data."""
-        evaluation, export = self.folder / "int8_evaluation", self.folder / "int8_export"
-        table = ["--precision", "int8", "--calibration", self.folder / "train.tsv", "--text", "sentence"]
-        words = ["--data", self.folder / "dev.tsv", "--label", "label", "--speeds", "0,1", "--latency_rows", 0]
-        code, out, err = fastbert("evaluate", "--model", self.classifier, *words, *table, "--output", evaluation)
-        self.assertEqual(code, 0, err)
-        self.assertIn("packed graph in int8", out)
-        words = ["--evaluation", evaluation, "--lowest_accuracy", 0.1, "--exits", "all"]
-        code, out, err = fastbert("export", "--model", self.classifier, *words, *table, "--output", export)
-        self.assertEqual(code, 0, err)
-        manifest = Manifest.read(export / "1")
-        self.assertEqual((manifest.precision, manifest.lowest_accuracy), ("int8", 0.1))
 
     def test_the_same_call_goes_on_and_another_is_refused(self):
         before = load_classifier(self.classifier).model.get_weights()
@@ -158,14 +102,6 @@ class WholeJobTest(CommandTestCase):
 
 
 class BadInputTest(CommandTestCase):
-    def assert_refused(self, words, *expected):
-        """Checks for exit code 1 and one line on stderr that holds the expected words."""
-        code, _, err = fastbert(*words)
-        self.assertEqual(code, 1, err)
-        self.assertLen(err.strip().splitlines(), 1, err)
-        for word in expected:
-            self.assertIn(str(word), err)
-
     def train(self, *words):
         return [*self.train_words, "--output", tempfile.mkdtemp(dir=self.folder), *words]
 
@@ -251,15 +187,6 @@ class BadInputTest(CommandTestCase):
         self.assert_refused(["predict", "text"], "exactly one")
         self.assert_refused(["serve", "--model_base_path", self.folder / "none"], self.folder / "none")
         self.assert_refused(["predict", "--server", "127.0.0.1:1", "text"], "127.0.0.1:1")
-
-    def test_evaluation_of_another_model(self):
-        evaluation = self.folder / "foreign"
-        words = ["--data", self.folder / "dev.tsv", *COLUMNS, "--latency_rows", 0, "--output", evaluation]
-        self.assertEqual(fastbert("evaluate", "--model", self.classifier, *words)[0], 0)
-        other = self.folder / "other"
-        self.assertEqual(fastbert(*self.train_words, "--branch_dim", 4, "--output", other)[0], 0)
-        export = ["export", "--model", other / "classifier", "--evaluation", evaluation, "--output", other / "export"]
-        self.assert_refused(export, evaluation, "another model")
 
     def test_outputs_that_cannot_be_written(self):
         blocked = self.file("a file, not a folder", "blocked")

@@ -103,7 +103,7 @@ class DualPipelineTest(PipelineTestCase, parameterized.TestCase):
                 self.assertAllInRange(ids, 0, len(STUDENT if side == "student" else self.corpus.vocabulary) - 1)
 
     def test_the_inverse_gives_the_sentence_in_both_sequences(self):
-        choices = []
+        choices, predicted = [], 0
         rows = [dict(zip(batch, row, strict=True)) for batch in numpy_batches(self.dual.ordered())
                 for row in zip(*batch.values(), strict=True)]  # fmt: skip
         for number, row in zip(self.dual.order, rows, strict=True):
@@ -115,7 +115,9 @@ class DualPipelineTest(PipelineTestCase, parameterized.TestCase):
             self.assertEqual([word for word, _ in found["teacher"]], [word for word, _ in found["student"]])
             self.assertEqual([word for word, _ in found["teacher"]], words_of(self.corpus, 0, number))
             choices += [choice for _, choice in found["teacher"]]
+            predicted += int((row["student_labels"] >= 0).sum())
         self.assertAllClose(np.mean(choices), 0.5, atol=4 * 0.5 / len(choices) ** 0.5)
+        self.assertGreater(predicted, 0)
 
     @parameterized.parameters(0.0, 1.0)
     def test_at_the_ends_the_teacher_reads_one_vocabulary(self, probability):

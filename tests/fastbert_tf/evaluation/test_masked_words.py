@@ -2,6 +2,7 @@
 
 import numpy as np
 import registry
+import samples
 import tensorflow as tf
 
 from fastbert_tf.evaluation import masked_words
@@ -43,7 +44,7 @@ class MaskedWordsTest(tf.test.TestCase):
 
     def test_ids_of_another_vocabulary(self):
         batch = registry.dual_batch()
-        batch["student_ids"] = batch["student_ids"] + registry.STUDENT_VOCABULARY
+        batch["student_ids"] = batch["student_ids"] + samples.STUDENT_VOCABULARY
         with self.assertRaisesRegex(ValueError, "ids must be below 20, the model's vocabulary"):
             masked_words(self.model, [batch])
 

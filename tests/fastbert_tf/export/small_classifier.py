@@ -71,9 +71,13 @@ def eager_loop(model: FastBert) -> ExitLoop:
     return ExitLoop(KerasStack(model), NormalizedEntropy())
 
 
-@functools.cache
 def small_export(is_pair: bool = False, num_layers: int = 4) -> tuple[FastBert, Path]:
     """The model and its model directory, exported once a test process as version 3."""
+    return _exported(is_pair, num_layers)
+
+
+@functools.cache  # apart: it would export anew for the same arguments given by name
+def _exported(is_pair: bool, num_layers: int) -> tuple[FastBert, Path]:
     model = small_model(num_layers=num_layers)
     holder = tempfile.TemporaryDirectory()
     directory = Path(holder.name) / "model"

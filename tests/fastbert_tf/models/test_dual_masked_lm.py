@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import registry
+import samples
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -28,7 +29,7 @@ def lifted_table(dual):
 def merged(dual):
     """A masked language model whose table holds the teacher's pieces, and after them the student's, lifted."""
     teacher = dual.teacher
-    size = registry.VOCABULARY + registry.STUDENT_VOCABULARY
+    size = registry.VOCABULARY + samples.STUDENT_VOCABULARY
     model = MaskedLm(Backbone(**{**teacher.config.to_dict(), "vocabulary_size": size}))
     tables = {
         model.token_table.path: np.concatenate([teacher.token_table.numpy(), lifted_table(dual)]),

@@ -3,47 +3,32 @@
 from __future__ import annotations
 
 import functools
-import tempfile
-from pathlib import Path
 from unittest import mock
 
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 from command_line import fastbert
-from eager_training import eager_training
-from tiny_checkpoint import LAYERS, write_checkpoint
+from tiny_checkpoint import LAYERS
+from trained_sample import TrainedSampleCase
 
 from fastbert_serving import Client, ModelError, Server
 from fastbert_serving.doctor.golden import read_golden_rows
 from fastbert_serving.manifest import Manifest
 from fastbert_serving.models import int8_product
 from fastbert_serving.models.servable import Servable
-from fastbert_tf.config import StageConfig, TrainingConfig
-from fastbert_tf.data import make_sample_task
+from fastbert_tf.config import StageConfig
 from fastbert_tf.recipes.export import export_classifier
 from fastbert_tf.recipes.predict import Predictor
-from fastbert_tf.recipes.train import train_classifier
 
 TOLERANCE = 0.02
 """Largest difference from float32: enough to tell an answer from garbage. How near each arithmetic is, on a model whose
 answers are sharp, `test_int8_stack.py` and its neighbours test."""
 
 
-class PrecisionsTest(tf.test.TestCase, parameterized.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        holder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(holder.cleanup)
-        cls.folder = Path(holder.name)
-        cls.task = make_sample_task(96, 20, 20)
-        config = TrainingConfig(StageConfig(2, 1e-2), StageConfig(1, 1e-2))
-        with eager_training():
-            cls.classifier = train_classifier(
-                cls.task, cls.folder / "run", write_checkpoint(cls.folder / "bert"),
-                config=config, branch_dim=8, verbose=0,
-            )  # fmt: skip
+class PrecisionsTest(TrainedSampleCase, parameterized.TestCase):
+    train_rows = 96
+    fine_tuning, distillation = StageConfig(2, 1e-2), StageConfig(1, 1e-2)
 
     @classmethod
     @functools.cache

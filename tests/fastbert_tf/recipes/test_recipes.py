@@ -1,20 +1,18 @@
 """What the recipes refuse, and what they leave beside the trained model."""
 
+import functools
 import json
-import tempfile
-from functools import partial
-from pathlib import Path
+import shutil
 from unittest import mock
 
 import tensorflow as tf
-from eager_training import eager_training
-from tiny_checkpoint import write_checkpoint
+from short_timing import short_timing
+from trained_sample import TrainedSampleCase
 
 from fastbert_serving.control.cost_curve import CostCurve
 from fastbert_serving.manifest import Exits, Manifest
-from fastbert_tf.config import StageConfig, TrainingConfig
-from fastbert_tf.data import BatchPipeline, TextDataset, make_sample_task
-from fastbert_tf.evaluation import ExitCosts, machine, measure_exit_costs, read_outputs, read_report, threads
+from fastbert_tf.data import BatchPipeline, TextDataset
+from fastbert_tf.evaluation import ExitCosts, machine, read_outputs, read_report, threads
 from fastbert_tf.recipes import evaluate as evaluate_module
 from fastbert_tf.recipes import exits as exits_module
 from fastbert_tf.recipes import export as export_module
@@ -22,32 +20,27 @@ from fastbert_tf.recipes.evaluate import evaluate_classifier
 from fastbert_tf.recipes.exits import exits_in_words
 from fastbert_tf.recipes.export import export_classifier
 from fastbert_tf.recipes.predict import Predictor
-from fastbert_tf.recipes.train import train_classifier
 
 
-class RecipesTest(tf.test.TestCase):
+class RecipesTest(TrainedSampleCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        holder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(holder.cleanup)
-        cls.folder = Path(holder.name)
-        cls.task = make_sample_task(40, 20, 20)
-        cls.checkpoint = write_checkpoint(cls.folder / "bert")
-        cls.classifier = cls.train("first")
         cls.last = cls.classifier.model.config.backbone.num_layers
 
     @classmethod
-    def train(cls, name, seed=0, **options):
-        config = TrainingConfig(StageConfig(1, 1e-3), StageConfig(1, 1e-3), seed=seed, **options.pop("config", {}))
-        words = {"branch_dim": 8, "verbose": 0, **options}
-        with eager_training():
-            return train_classifier(cls.task, cls.folder / name, cls.checkpoint, config=config, **words)
+    @functools.cache
+    def evaluated(cls):
+        """What most tests start with, run once."""
+        return cls.evaluate(cls.classifier, "evaluated", speeds=(0.5,))
 
-    def evaluate(self, classifier, name, speeds=(0.5,), **options):
-        words = {"speeds": speeds, "latency_rows": 0, **options}
-        evaluate_classifier(classifier, self.task.test, self.folder / name, "sample", **words)
-        return self.folder / name
+    @classmethod
+    def evaluate(cls, classifier, name, **options):
+        if not options and classifier is cls.classifier:
+            return shutil.copytree(cls.evaluated(), cls.folder / name)
+        words = {"speeds": (0.5,), "latency_rows": 0, **options}
+        evaluate_classifier(classifier, cls.task.test, cls.folder / name, "sample", **words)
+        return cls.folder / name
 
     def export_with_costs(self, costs, **options):
         """Exports as if these costs were measured."""
@@ -144,12 +137,11 @@ class RecipesTest(tf.test.TestCase):
         texts = self.task.test.texts
         order = BatchPipeline(self.task.test, self.classifier.tokenizer).order
         answers = graph(text=tf.constant(texts), speed=tf.zeros(len(texts)))["probabilities"].numpy()
-        tolerance = 1e-2 if report.precision == "bfloat16" else 1e-5
-        self.assertAllClose(answers[order], outputs.probabilities[:, -1], atol=tolerance)
+        self.assertAllClose(answers[order], outputs.probabilities[:, -1], atol=1e-5)
 
     def test_exits_are_measured_on_this_machine(self):
-        evaluation, shortly = self.evaluate(self.classifier, "timed"), partial(measure_exit_costs, seconds=0.01)
-        with mock.patch.object(exits_module, "measure_exit_costs", shortly):
+        evaluation = self.evaluate(self.classifier, "timed")
+        with short_timing():
             version = export_classifier(self.classifier, self.folder / "timed_export", evaluation=evaluation)
         exits = Manifest.read(version).exits
         self.assertEqual(exits.chosen_by, "measurement")

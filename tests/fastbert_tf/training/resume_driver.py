@@ -11,6 +11,7 @@ the last committed state (last epoch, optimizer, random state), and the held-out
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -40,9 +41,9 @@ CONFIG = TrainingConfig(
     seed=5,
     save_every=2,
 )
-EPOCH_STEPS = 8
+EPOCH_STEPS = 10
 ROUND_STEPS = (2 + 1) * EPOCH_STEPS
-LONGEST_DELAY = 0.2  # seconds: some steps, a commit, the change to the next epoch
+LONGEST_DELAY = 0.3  # seconds: some steps, a commit, the change to the next epoch
 LONGEST_WAIT = 300  # seconds
 
 
@@ -85,11 +86,19 @@ def outcome_of(folder: Path, child: int) -> dict[str, Any]:
 
 def committed(folder: Path) -> int:
     """Returns how many steps of the whole run are committed; -1 before the first commit."""
+    path = folder / "state" / "state.npz"
     try:
-        with np.load(folder / "state" / "state.npz") as file:
-            position = json.loads(str(file["position"]))
+        found = path.stat()
+        return committed_steps(path, found.st_ino, found.st_mtime_ns)
     except FileNotFoundError:
         return -1
+
+
+@functools.lru_cache(maxsize=1)
+def committed_steps(path: Path, *identity: int) -> int:
+    """Reads the file when it is another one: a look costs milliseconds, which the life would lack."""
+    with np.load(path) as file:
+        position = json.loads(str(file["position"]))
     rounds, stage = divmod(position["phase"], 2)
     return rounds * ROUND_STEPS + (2 * stage + position["epoch"]) * EPOCH_STEPS + position["step"]
 
@@ -99,7 +108,7 @@ def kill_after(folder: Path, target: int, delay: float) -> int:
     child = start_life(lambda: train(folder))
     deadline = time.monotonic() + LONGEST_WAIT
     while committed(folder) < target:
-        time.sleep(0.03)  # a look costs some milliseconds
+        time.sleep(0.01)
         if time.monotonic() > deadline or os.waitpid(child, os.WNOHANG) != (0, 0):
             raise SystemExit(f"step {target} was never committed; the run stands at {committed(folder)}")
     time.sleep(delay)

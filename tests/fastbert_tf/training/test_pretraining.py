@@ -10,6 +10,7 @@ from unittest import mock
 import keras
 import numpy as np
 import registry
+import samples
 import tensorflow as tf
 from absl.testing import parameterized
 from dual_batches import DualBatches
@@ -20,7 +21,7 @@ from fastbert_tf.training import Pretraining
 from fastbert_tf.training.short_epochs import ShortEpochs
 from fastbert_tf.training.training_state import SaveState
 
-SIZES = (registry.VOCABULARY, registry.STUDENT_VOCABULARY)
+SIZES = (registry.VOCABULARY, samples.STUDENT_VOCABULARY)
 CONFIG = PretrainingConfig(
     variant="shared_proj_up",
     student_dim=registry.STUDENT_WIDTH,
@@ -131,6 +132,17 @@ class PretrainingTest(tf.test.TestCase, parameterized.TestCase):
         train = DualBatches(*SIZES)
         with self.assertRaisesRegex(ValueError, "no batches for it"):
             Pretraining(CONFIG).run(make_network(), train, train)
+
+    def test_the_student_learns(self):
+        """The next piece follows from the one before: far better than 1 of 15 at random."""
+        student = registry.make_student(dropout=0.0)
+        config = PretrainingConfig(
+            variant="no_kd", training=StageConfig(epochs=1, learning_rate=0.6), batch_size=4, prediction_share=0.2
+        )
+        train, held_out = DualBatches(*SIZES, steps=120), DualBatches(*SIZES, steps=20)
+        tf.config.run_functions_eagerly(False)
+        history = Pretraining(config, verbose=0).run(student, train, held_out)
+        self.assertGreater(history[-1]["val_accuracy"], 0.5)
 
 
 class ShortEpochsTest(tf.test.TestCase):

@@ -29,7 +29,7 @@ class ResumeTest(tf.test.TestCase):
         self.assertLen(report["killed_at"], KILLS)
         self.assertGreater(len(set(report["killed_at"])), KILLS // 2, "most lives must get on with the work")
         self.assertLess(report["killed_at"][-1], report["steps"])
-        self.assertEqual(report["steps"], 48)  # 2 rounds of 2 + 1 epochs of 8 steps
+        self.assertEqual(report["steps"], 60)  # 2 rounds of 2 + 1 epochs of 10 steps
         self.assertEqual(report["outcome"], report["undisturbed_outcome"])
         self.assertLen(report["outcome"]["val_losses"], 6)
         self.assertEmpty(report["leftovers"])

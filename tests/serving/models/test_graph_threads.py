@@ -41,6 +41,12 @@ class GraphThreadsTest(tf.test.TestCase):
         with self.assertRaises(ZeroDivisionError):
             self.threads.run_on_each(lambda: 1 // 0)
 
+    def test_warm_up_can_be_refused_while_calls_go_on(self):
+        self.threads.refuse_warm_up()
+        with self.assertRaisesRegex(ServerUnavailable, "stopping"):
+            self.threads.run_on_each(sum, [1])
+        self.assertEqual(self.threads.run(sum, [1, 2]), 3)
+
     def test_calls_before_the_end_are_answered_and_later_ones_refused(self):
         may_end = threading.Event()
         with ThreadPoolExecutor(3) as clients:

@@ -11,7 +11,7 @@ from harness.serving_process import start_server
 from small_classifier import quick_export
 
 MAX_MESSAGE_BYTES = 2**12  # so that passing it costs little
-MOST_BYTES = 1536  # a request; a call that gRPC keeps is some kilobytes
+MOST_BYTES = 1024  # a request; a call that gRPC keeps is some kilobytes
 
 
 class LeakTest(tf.test.TestCase):

@@ -1,0 +1,100 @@
+"""Small models and batches that fit each other, for registered cases and for tests of what they share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastbert_tf import models
+
+BATCH, LENGTH, WIDTH, CLASSES, DEPTH, VOCABULARY = 3, 7, 8, 3, 3, 40
+STUDENT_VOCABULARY, STUDENT_WIDTH = 20, 4
+Arrays = dict[str, np.ndarray]
+
+
+def token_inputs(rows: int = BATCH) -> Arrays:
+    """Model inputs whose rows have 7, 5, 3, 7, ... real tokens and a second segment from the third token on."""
+    rng = np.random.default_rng(1)
+    real = np.array([(LENGTH, LENGTH - 2, LENGTH - 4)[row % 3] for row in range(rows)])  # (rows,)
+    mask = (np.arange(LENGTH) < real[:, None]).astype(np.int32)  # (rows, length)
+    segments = (np.arange(LENGTH) >= 3).astype(np.int32) * mask
+    return {
+        "token_ids": rng.integers(1, VOCABULARY, (rows, LENGTH)).astype(np.int32) * mask,
+        "segment_ids": segments,
+        "padding_mask": mask,
+    }
+
+
+def make_backbone(dtype: str = "float32", dropout: float = 0.1) -> Any:
+    return models.Backbone(
+        vocabulary_size=VOCABULARY,
+        num_layers=DEPTH,
+        num_heads=2,
+        hidden_dim=WIDTH,
+        intermediate_dim=2 * WIDTH,
+        max_sequence_length=2 * LENGTH,
+        dropout=dropout,
+        dtype=dtype,
+    )
+
+
+def make_fastbert(dtype: str = "float32", dropout: float = 0.1) -> Any:
+    return models.FastBert(make_backbone(dtype, dropout), CLASSES, branch_dim=4, branch_heads=2)
+
+
+def make_masked_lm(
+    dtype: str = "float32", dropout: float = 0.1, vocabulary_size: int = VOCABULARY, width: int = WIDTH, depth: int = 1
+) -> Any:
+    backbone = models.Backbone(
+        vocabulary_size=vocabulary_size,
+        num_layers=depth,
+        num_heads=2,
+        hidden_dim=width,
+        intermediate_dim=2 * width,
+        max_sequence_length=2 * LENGTH,
+        dropout=dropout,
+        dtype=dtype,
+    )
+    return models.MaskedLm(backbone)
+
+
+def make_student(dtype: str = "float32", dropout: float = 0.1) -> Any:
+    return make_masked_lm(dtype, dropout, STUDENT_VOCABULARY, STUDENT_WIDTH)
+
+
+def make_dual(dtype: str = "float32", dropout: float = 0.1, direction: str | None = None) -> Any:
+    return models.DualMaskedLm(make_masked_lm(dtype, dropout), make_student(dtype, dropout), direction)
+
+
+def dual_batch(rows: int = BATCH, p_dt: float = 0.5) -> Arrays:
+    """What dual training is fitted on: ids of both vocabularies for the teacher; a third of the places predicted."""
+    rng, tokens = np.random.default_rng(7), token_inputs(rows)
+    mask = tokens["padding_mask"]
+    student = rng.integers(1, STUDENT_VOCABULARY, mask.shape) * mask
+    teacher = np.where(rng.random(mask.shape) < p_dt, VOCABULARY + student, tokens["token_ids"]) * mask
+    batch = {}
+    for side, ids in (("teacher", teacher), ("student", student)):
+        labels = np.where((rng.random(mask.shape) < 0.4) & (mask == 1), ids, -1)
+        batch |= {f"{side}_ids": ids, f"{side}_mask": mask, f"{side}_labels": labels}
+    return {name: value.astype(np.int32) for name, value in batch.items()}
+
+
+def masked_lm_inputs() -> Arrays:
+    inputs = token_inputs()
+    del inputs["segment_ids"]
+    return {**inputs, "places": np.array([0, 8, 8, 14], np.int32)}
+
+
+def dual_inputs() -> Arrays:
+    batch = {name: value for name, value in dual_batch().items() if not name.endswith("labels")}
+    places = {"teacher_places": [1, 9], "lifted_places": [2, 8, 14], "student_places": [0, 7, 8, 15]}
+    return batch | {name: np.array(value, np.int32) for name, value in places.items()}
+
+
+def spread(network: Any) -> None:
+    """Replaces the near-zero initial weights by larger seeded ones, so that rows and layers differ."""
+    rng = np.random.default_rng(3)
+    for weight in network.weights:
+        centre = 1.0 if weight.path.endswith("gamma") else 0.0
+        weight.assign(rng.normal(centre, 0.5, weight.shape))
