@@ -53,6 +53,7 @@ def random_student(width: int, vocabulary: Vocabulary, task: Task) -> SavedClass
 
 def measured(classifier: SavedClassifier, task: Task, is_trained: bool) -> dict[str, Any]:
     """Measures one model."""
+    assert task.dev.labels is not None  # of SST-2
     rows = classifier.tokenizer.encode(list(task.dev.texts))["token_ids"].to_list()
     with tempfile.TemporaryDirectory() as work:
         engines = load_engines(classifier, task.train, Path(work))
@@ -74,9 +75,10 @@ def main(_: list[str]) -> None:
     if not named and vocabulary is None:
         raise app.UsageError("name a --classifier, a --vocabulary, or both")
     models = {name: measured(load_classifier(folder), task, is_trained=True) for name, folder in named.items()}
-    for width in _WIDTHS.value if vocabulary is not None else ():
-        student = random_student(int(width), vocabulary, task)
-        models[f"student, {width} wide, random weights"] = measured(student, task, is_trained=False)
+    if vocabulary is not None:
+        for width in _WIDTHS.value:
+            student = random_student(int(width), vocabulary, task)
+            models[f"student, {width} wide, random weights"] = measured(student, task, is_trained=False)
     results = {"machine": machine(), "interpreter": interpreter_name(), "models": models}
     page.FIGURES.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     page.PAGE.write_text(page.with_measured_part(page.PAGE.read_text(encoding="utf-8"), results), encoding="utf-8")
