@@ -2,9 +2,9 @@
 
     python benchmarks/policies.py --evaluation sst2=runs/sst2/evaluation --evaluation mrpc=runs/mrpc/evaluation
 
-Every policy has its default parameters. The learned exit is fitted to one half of the rows, drawn with a fixed seed, and
-all policies are reported on the other half. A cell is the share of rows that leave before the last layer and, behind it,
-the change in accuracy against the teacher's, in points.
+Every policy has its default parameters. The learned exit is fitted to one half of the rows, drawn with a fixed seed,
+and all policies are reported on the other half. A cell is the share of rows that leave before the last layer and,
+behind it, the change in accuracy against the teacher's, in points.
 """
 
 from __future__ import annotations
