@@ -108,7 +108,7 @@ class PolicyInEvaluationAndExportTest(tf.test.TestCase):
 
     def test_export_holds_the_policy_and_its_curve(self):
         """An evaluation by another rule is replayed; graph, curve and simulation agree."""
-        policy = LayerThresholds(AgreementEntropy(), (0.9, 0.5, 0.0))
+        policy = LayerThresholds(AgreementEntropy(), (0.2, 0.9, 0.0))
         version = export_classifier(
             self.classifier, self.folder / "export", evaluation=self.evaluation, policy=policy, exits="all"
         )
