@@ -15,6 +15,7 @@ COMMANDS = {
     "pretrain_student": "pretrain a small student beside its teacher",
     "train": "fine-tune a pretrained BERT and self-distil its branches",
     "evaluate": "measure accuracy against cost at every speed",
+    "learn_exit": "fit an exit policy that predicts which answers are wrong",
     "profile": "measure where weights, arithmetic and time are, part by part",
     "export": "write a SavedModel that TensorFlow Serving runs",
     "export_litert": "write a LiteRT (TensorFlow Lite) file for a small device",

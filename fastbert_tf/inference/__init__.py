@@ -12,14 +12,28 @@ from fastbert_tf.inference.packed import (
     check_int8,
     sample_activations,
 )
-from fastbert_tf.inference.policy import ExitPolicy, NormalizedEntropy
-from fastbert_tf.inference.simulation import simulate
+from fastbert_tf.inference.policies import (
+    AgreementEntropy,
+    ExitPolicy,
+    LayerThresholds,
+    LearnedExit,
+    Margin,
+    MaximumProbability,
+    NormalizedEntropy,
+    Patience,
+    fit_learned_exit,
+    policy_class,
+    policy_names,
+    policy_settings,
+)
+from fastbert_tf.inference.simulation import doubts, exit_layers, simulate
 from fastbert_tf.inference.single_row_stack import SingleRowStack
 from fastbert_tf.inference.stack import SavableStack, Stack
 from fastbert_tf.inference.uncertainty import normalized_entropy
 
 __all__ = [
     "TOKEN_COUNTS",
+    "AgreementEntropy",
     "ExitLoop",
     "ExitPolicy",
     "ExitSchedule",
@@ -28,12 +42,23 @@ __all__ = [
     "Int8Stack",
     "Int8Unavailable",
     "KerasStack",
+    "LayerThresholds",
+    "LearnedExit",
+    "Margin",
+    "MaximumProbability",
     "NormalizedEntropy",
+    "Patience",
     "SavableStack",
     "SingleRowStack",
     "Stack",
     "check_int8",
+    "doubts",
+    "exit_layers",
+    "fit_learned_exit",
     "normalized_entropy",
+    "policy_class",
+    "policy_names",
+    "policy_settings",
     "sample_activations",
     "simulate",
 ]

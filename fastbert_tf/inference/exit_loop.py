@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from fastbert_tf.inference.exit_schedule import ExitSchedule
 from fastbert_tf.inference.full_depth import FullDepth
-from fastbert_tf.inference.policy import ExitPolicy
+from fastbert_tf.inference.policies import ExitPolicy
 from fastbert_tf.inference.stack import Stack
 from fastbert_tf.inference.uncertainty import normalized_entropy
 
@@ -32,12 +32,12 @@ class ExitLoop:
         schedule: the branches that are on; None for all of them.
 
     Raises:
-        ValueError: the schedule is another model's.
+        ValueError: the schedule or the policy is another model's.
     """
 
     def __init__(self, stack: Stack, policy: ExitPolicy, schedule: ExitSchedule | None = None) -> None:
         self.stack = stack
-        self.policy = policy
+        self.policy = policy.check(stack.num_layers)
         self.schedule = (schedule or ExitSchedule.every_layer(stack.num_layers)).check(stack.num_layers)
         # A function that is called, not inlined: where no row leaves, one dead operation instead of all of these.
         self._keep_open_called = tf.function(
@@ -91,7 +91,8 @@ class ExitLoop:
         """
         newest = self.stack.classify(index, batch.state)
         said = (*batch.said, newest)
-        leaves = self.policy.wants_exit(said[-1 - min(number, self.policy.memory) :], batch.speed) & (batch.speed > 0)
+        heard = said[-1 - min(number, self.policy.memory) :]
+        leaves = self.policy.wants_exit(heard, batch.speed, index + 1) & (batch.speed > 0)
         if batch.is_single:
             answers = answers.chosen(leaves, newest, index + 1)
         else:

@@ -20,7 +20,7 @@ from fastbert_tf.evaluation import (
 )
 from fastbert_tf.evaluation.exit_choice import LEAST_GAIN
 from fastbert_tf.export.batching_parameters import BATCH_ROWS
-from fastbert_tf.inference import ExitSchedule, NormalizedEntropy, Stack
+from fastbert_tf.inference import ExitPolicy, ExitSchedule, NormalizedEntropy, Stack
 
 BATCH_SIZES = (1, BATCH_ROWS)
 """Rows of a call of the graph: a request alone, and a full batch of a busy server, which splits larger requests."""
@@ -95,7 +95,13 @@ class ExitRequest:
         return replace(self, measured=measured)
 
 
-def choose(request: ExitRequest, stack: Stack, outputs: BranchOutputs | None, speeds: Speeds) -> Exits | None:
+def choose(
+    request: ExitRequest,
+    stack: Stack,
+    outputs: BranchOutputs | None,
+    speeds: Speeds,
+    policy: ExitPolicy | None = None,
+) -> Exits | None:
     """Decides for an export.
 
     Args:
@@ -103,6 +109,7 @@ def choose(request: ExitRequest, stack: Stack, outputs: BranchOutputs | None, sp
         stack: what is exported; its pieces are timed, on this machine, in a few seconds.
         outputs: answers of all branches for held-out rows; None where there are none.
         speeds: those to choose and to predict for.
+        policy: the exit rule; None for the normalised entropy.
 
     Returns:
         The exits for the manifest; None for all branches.
@@ -112,10 +119,11 @@ def choose(request: ExitRequest, stack: Stack, outputs: BranchOutputs | None, sp
         return None
     if outputs is None:
         return None if named is None else Exits(named.exits, named.shrink_share, "hand")
-    costs = measure_exit_costs(stack, outputs.lengths, BATCH_SIZES)
+    policy = policy or NormalizedEntropy()
+    costs = measure_exit_costs(stack, outputs.lengths, BATCH_SIZES, policy)
     most_loss = MOST_LOSS if request.most_loss is None else request.most_loss
-    schedule = named or _pays(costs, outputs.probabilities, speeds, most_loss)
-    times = predicted_times(costs, schedule, outputs.probabilities, NormalizedEntropy(), speeds(schedule))
+    schedule = named or _pays(costs, outputs.probabilities, policy, speeds, most_loss)
+    times = predicted_times(costs, schedule, outputs.probabilities, policy, speeds(schedule))
     return Exits(
         schedule.exits,
         schedule.shrink_share,
@@ -126,12 +134,18 @@ def choose(request: ExitRequest, stack: Stack, outputs: BranchOutputs | None, sp
     )
 
 
-def _pays(costs: Sequence[ExitCosts], probabilities: np.ndarray, speeds: Speeds, most_loss: float) -> ExitSchedule:
+def _pays(
+    costs: Sequence[ExitCosts],
+    probabilities: np.ndarray,
+    policy: ExitPolicy,
+    speeds: Speeds,
+    most_loss: float,
+) -> ExitSchedule:
     """Chooses for the speeds of the server, which hang on the choice: other exits have another curve."""
     judged = {*speeds(ExitSchedule.every_layer(probabilities.shape[1]))}
     seen = []
     while True:
-        schedule = choose_exits(costs, probabilities, NormalizedEntropy(), sorted(judged), most_loss)
+        schedule = choose_exits(costs, probabilities, policy, sorted(judged), most_loss)
         own = {*speeds(schedule)}
         if own == judged or (own in seen and own < judged):
             return schedule
@@ -141,14 +155,15 @@ def _pays(costs: Sequence[ExitCosts], probabilities: np.ndarray, speeds: Speeds,
 
 def exits_in_words(version_directory: str | os.PathLike[str]) -> str:
     """Says which branches of an export are on, and what that is predicted to be worth, from its manifest."""
-    exits = Manifest.read(version_directory).exits
+    manifest = Manifest.read(version_directory)
+    exits, policy = manifest.exits, "" if manifest.policy is None else f"policy: {manifest.policy['name']}\n"
     if exits is None:
-        return "exits: all branches are on"
+        return f"{policy}exits: all branches are on"
     if len(exits.layers) > 1:
         layers = ", ".join(map(str, exits.layers[:-1]))
-        text = f"exits: after layer {layers} and at the end"
+        text = f"{policy}exits: after layer {layers} and at the end"
     else:
-        text = "exits: none, rows run through all layers at every speed"
+        text = f"{policy}exits: none, rows run through all layers at every speed"
         if exits.chosen_by == "measurement":
             text += (
                 ": on this machine, at the speeds that the server may choose, exits cost more than they save, or rows "

@@ -108,6 +108,9 @@ class Manifest:
     """Branches that are on; None: all of them, as in older exports."""
     precision: str | None = None
     """Arithmetic of the graph, `float32`, `bfloat16` or `int8`; None: not known, as in older exports."""
+    policy: dict[str, Any] | None = None
+    """The exit rule, its `name` and parameters; None: a row leaves where its uncertainty is below the speed, as in
+    older exports."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labels", tuple(self.labels))
@@ -116,7 +119,7 @@ class Manifest:
     def to_dict(self) -> dict[str, Any]:
         """Returns the manifest as plain JSON types."""
         fields = dataclasses.asdict(self)
-        for name in ("lowest_accuracy", "token_limits", "exits", "precision"):
+        for name in ("lowest_accuracy", "token_limits", "exits", "precision", "policy"):
             if fields[name] is None:
                 del fields[name]  # so that readers which do not know the field read the rest
         return {"format_version": FORMAT_VERSION, **_with_lists(fields)}
