@@ -73,8 +73,7 @@ def _cell(right: np.ndarray, exit_layer: np.ndarray) -> str:
 
 def main(_: list[str]) -> None:
     """Prints a table for each evaluation."""
-    for named in _EVALUATIONS.value:
-        name, _, directory = named.partition("=")
+    for name, directory in (str(text).split("=", 1) for text in _EVALUATIONS.value):
         outputs = read_outputs(directory, read_report(directory).evaluated)
         if outputs is None or outputs.labels is None:
             raise ValueError(f"{directory} holds no branch outputs with labels; evaluate again with this version")

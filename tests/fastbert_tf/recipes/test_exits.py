@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from fastbert_tf.evaluation import BranchOutputs, ExitCosts
-from fastbert_tf.inference import ExitSchedule
+from fastbert_tf.inference import ExitSchedule, NormalizedEntropy
 from fastbert_tf.recipes import exits as exits_module
 from fastbert_tf.recipes.exits import ExitRequest, choose
 
@@ -26,7 +26,7 @@ class PaysTest(tf.test.TestCase):
             return choices[tuple(judged)]
 
         with mock.patch.object(exits_module, "choose_exits", choose):
-            return exits_module._pays((), np.zeros([1, 3, 2]), speeds.get, 0.1), asked
+            return exits_module._pays((), np.zeros([1, 3, 2]), NormalizedEntropy(), speeds.get, 0.1), asked
 
     def test_speeds_of_discarded_schedules_do_not_count(self):
         choices = {(0.5, 0.9): EARLY, (0.5,): LATE}
