@@ -67,6 +67,13 @@ def measured(classifier: SavedClassifier, task: Task, is_trained: bool) -> dict[
         }
 
 
+def keep(results: dict[str, Any], name: str, model: dict[str, Any]) -> None:
+    """Writes what is known so far, so that nothing measured is lost."""
+    results["models"][name] = model
+    page.FIGURES.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    page.PAGE.write_text(page.with_measured_part(page.PAGE.read_text(encoding="utf-8"), results), encoding="utf-8")
+
+
 def main(_: list[str]) -> None:
     """Measures, and writes figures and page."""
     task = load_task("sst2")
@@ -74,14 +81,13 @@ def main(_: list[str]) -> None:
     vocabulary = None if _VOCABULARY.value is None else Vocabulary.load(_VOCABULARY.value)
     if not named and vocabulary is None:
         raise app.UsageError("name a --classifier, a --vocabulary, or both")
-    models = {name: measured(load_classifier(folder), task, is_trained=True) for name, folder in named.items()}
+    results: dict[str, Any] = {"machine": machine(), "interpreter": interpreter_name(), "models": {}}
+    for name, folder in named.items():
+        keep(results, name, measured(load_classifier(folder), task, is_trained=True))
     if vocabulary is not None:
         for width in _WIDTHS.value:
             student = random_student(int(width), vocabulary, task)
-            models[f"student, {width} wide, random weights"] = measured(student, task, is_trained=False)
-    results = {"machine": machine(), "interpreter": interpreter_name(), "models": models}
-    page.FIGURES.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    page.PAGE.write_text(page.with_measured_part(page.PAGE.read_text(encoding="utf-8"), results), encoding="utf-8")
+            keep(results, f"student, {width} wide, random weights", measured(student, task, is_trained=False))
     print(page.measured_part(results))
     print(f"written to {page.FIGURES} and {page.PAGE}")
 
