@@ -133,17 +133,6 @@ class PretrainingTest(tf.test.TestCase, parameterized.TestCase):
         with self.assertRaisesRegex(ValueError, "no batches for it"):
             Pretraining(CONFIG).run(make_network(), train, train)
 
-    def test_the_student_learns(self):
-        """The next piece follows from the one before: far better than 1 of 15 at random."""
-        student = registry.make_student(dropout=0.0)
-        config = PretrainingConfig(
-            variant="no_kd", training=StageConfig(epochs=1, learning_rate=0.6), batch_size=4, prediction_share=0.2
-        )
-        train, held_out = DualBatches(*SIZES, steps=120), DualBatches(*SIZES, steps=20)
-        tf.config.run_functions_eagerly(False)
-        history = Pretraining(config, verbose=0).run(student, train, held_out)
-        self.assertGreater(history[-1]["val_accuracy"], 0.5)
-
 
 class ShortEpochsTest(tf.test.TestCase):
     def test_cuts_and_goes_on(self):
