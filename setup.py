@@ -15,6 +15,7 @@ PACKAGES = [
     "fastbert_tf.export",
     "fastbert_tf.inference",
     "fastbert_tf.inference.packed",
+    "fastbert_tf.inference.policies",
     "fastbert_tf.layers",
     "fastbert_tf.losses",
     "fastbert_tf.models",

@@ -11,7 +11,7 @@ import numpy as np
 
 from fastbert_tf.evaluation.exit_costs import ExitCosts
 from fastbert_tf.evaluation.record import Record
-from fastbert_tf.inference import ExitPolicy, ExitSchedule, simulate
+from fastbert_tf.inference import ExitPolicy, ExitSchedule, doubts, exit_layers
 
 SHRINK_SHARES = (0.0, 0.0625, 0.125, 0.25, 0.5)
 """Shares of answered rows at which a batch may shrink, to choose from."""
@@ -109,14 +109,15 @@ def choose_exits(
     least_gain = max(LEAST_GAIN, *(one.uncertainty for one in costs))
 
     @cache
-    def exit_layers(exits: Exits) -> list[np.ndarray]:
-        return [simulate(policy, probabilities, speed, ExitSchedule(exits))["exit_layer"] for speed in speeds]
+    def leaving(exits: Exits) -> list[np.ndarray]:
+        found = doubts(policy, probabilities, ExitSchedule(exits))
+        return [exit_layers(found, speed, ExitSchedule(exits)) for speed in speeds]
 
     @cache
     def ratios(schedule: ExitSchedule) -> np.ndarray:
         times = [
             _milliseconds(costs, schedule, exit_layer, speed > 0)
-            for speed, exit_layer in zip(speeds, exit_layers(schedule.exits), strict=True)
+            for speed, exit_layer in zip(speeds, leaving(schedule.exits), strict=True)
         ]
         return np.array(times) / reference  # (speeds, batch sizes)
 
@@ -152,11 +153,10 @@ def predicted_times(
     rows, layers, _ = probabilities.shape
     every = ExitSchedule.every_layer(layers)
     last = np.full(rows, layers)
+    found = [doubts(policy, probabilities, which) for which in (every, schedule)]
 
     def at(one: ExitCosts, speed: float) -> PredictedTime:
-        of_every, of_chosen = (
-            simulate(policy, probabilities, speed, which)["exit_layer"] for which in (every, schedule)
-        )
+        of_every, of_chosen = map(exit_layers, found, (speed, speed), (every, schedule))
         return PredictedTime(
             batch_size=one.batch_size,
             speed=speed,

@@ -190,8 +190,8 @@ class _Graphs:
 class _NobodyLeaves(NormalizedEntropy):
     """The exit rule at its cost, without effect: how sure a model is of made-up tokens shall not matter."""
 
-    def wants_exit(self, said: Sequence[Any], speed: Any) -> Any:
-        return super().wants_exit(said, -speed)  # no uncertainty is below 0
+    def doubt(self, said: Sequence[Any], layer: int) -> Any:
+        return 1 + super().doubt(said, layer)  # no speed is above 1
 
 
 class _Idle:

@@ -102,10 +102,10 @@ def _real_tokens(shape: BackboneConfig, batch_size: int, length: int) -> Feature
 
 
 class _NeverLeaves(NormalizedEntropy):
-    """Asks every branch at full price and lets no row go: no uncertainty is below a negative speed."""
+    """Asks every branch at full price and lets no row go: no speed is above 1."""
 
-    def wants_exit(self, said: Sequence[Any], speed: Any) -> Any:
-        return super().wants_exit(said, -speed)
+    def doubt(self, said: Sequence[Any], layer: int) -> Any:
+        return 1 + super().doubt(said, layer)
 
 
 def _whole_call(stack: Stack, inputs: Features) -> Callable[[], Any]:

@@ -14,7 +14,7 @@ from fastbert_tf.evaluation.flops import PAPER_SEQUENCE_LENGTH, executed_flops, 
 from fastbert_tf.evaluation.metrics import check_metrics, compute_metrics
 from fastbert_tf.evaluation.operating_point import OperatingPoint
 from fastbert_tf.evaluation.record import SCHEMA_VERSION, Record, check_schema_version
-from fastbert_tf.inference import ExitPolicy, ExitSchedule, simulate
+from fastbert_tf.inference import ExitPolicy, ExitSchedule, doubts, exit_layers
 
 DEFAULT_SPEEDS = tuple(step / 10 for step in range(11))
 """0.0, 0.1 ... 1.0."""
@@ -111,6 +111,7 @@ def speed_curve(
     schedule = (schedule or ExitSchedule.every_layer(layers)).check(layers)
     replay = _Replay(outputs, config, metrics, sequence_length, schedule.exits)
     every_row = np.ones(rows, np.int32)
+    found = doubts(policy, outputs.probabilities, schedule)
     return SpeedCurve(
         config=config,
         policy=type(policy).__name__,
@@ -120,10 +121,7 @@ def speed_curve(
         sequence_length=sequence_length,
         full_depth=replay.full_depth(),
         fixed_depths=tuple(replay.point(None, layer * every_row) for layer in range(1, layers + 1)),
-        points=tuple(
-            replay.point(speed, simulate(policy, outputs.probabilities, speed, schedule)["exit_layer"])
-            for speed in speeds
-        ),
+        points=tuple(replay.point(speed, exit_layers(found, speed, schedule)) for speed in speeds),
     )
 
 

@@ -11,7 +11,7 @@ from keras import ops
 from fastbert_tf.evaluation.branch_outputs import BranchOutputs
 from fastbert_tf.evaluation.record import Record
 from fastbert_tf.evaluation.speed_curve import check_speeds
-from fastbert_tf.inference import ExitPolicy, normalized_entropy, simulate
+from fastbert_tf.inference import ExitPolicy, ExitSchedule, doubts, exit_layers, normalized_entropy
 
 Histograms = tuple[tuple[int, ...], ...]
 
@@ -60,7 +60,8 @@ def uncertainty_profile(
     speeds = check_speeds(speeds)
     layers = outputs.probabilities.shape[1]
     uncertainty = ops.convert_to_numpy(normalized_entropy(outputs.probabilities))  # (rows, layers)
-    exit_layers = [simulate(policy, outputs.probabilities, speed)["exit_layer"] for speed in speeds]
+    found, schedule = doubts(policy, outputs.probabilities), ExitSchedule.every_layer(layers)
+    leaving = [exit_layers(found, speed, schedule)[:, None] for speed in speeds]  # each (rows, 1)
     everywhere = np.ones_like(uncertainty, bool)  # (rows, layers)
     correct = None
     if outputs.labels is not None:
@@ -69,7 +70,7 @@ def uncertainty_profile(
         all_rows=_histograms(uncertainty, everywhere),
         correct=correct,
         speeds=speeds,
-        reaching=tuple(_histograms(uncertainty, exit_layer[:, None] > np.arange(layers)) for exit_layer in exit_layers),
+        reaching=tuple(_histograms(uncertainty, exit_layer > np.arange(layers)) for exit_layer in leaving),
     )
 
 

@@ -5,8 +5,8 @@ from fastbert_tf.inference.exit_schedule import ExitSchedule
 from fastbert_tf.inference.full_depth import FullDepth
 from fastbert_tf.inference.keras_stack import KerasStack
 from fastbert_tf.inference.packed import FloatStack, Int8Stack, Int8Unavailable, check_int8, sample_activations
-from fastbert_tf.inference.policy import ExitPolicy, NormalizedEntropy
-from fastbert_tf.inference.simulation import simulate
+from fastbert_tf.inference.policies import ExitPolicy, NormalizedEntropy, policy_class, policy_names
+from fastbert_tf.inference.simulation import doubts, exit_layers, simulate
 from fastbert_tf.inference.stack import SavableStack, Stack
 from fastbert_tf.inference.uncertainty import normalized_entropy
 
@@ -23,7 +23,11 @@ __all__ = [
     "SavableStack",
     "Stack",
     "check_int8",
+    "doubts",
+    "exit_layers",
     "normalized_entropy",
+    "policy_class",
+    "policy_names",
     "sample_activations",
     "simulate",
 ]

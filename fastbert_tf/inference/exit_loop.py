@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from fastbert_tf.inference.exit_schedule import ExitSchedule
 from fastbert_tf.inference.full_depth import FullDepth
-from fastbert_tf.inference.policy import ExitPolicy
+from fastbert_tf.inference.policies import ExitPolicy
 from fastbert_tf.inference.stack import Stack
 from fastbert_tf.inference.uncertainty import normalized_entropy
 
@@ -91,7 +91,8 @@ class ExitLoop:
         """
         newest = self.stack.classify(index, batch.state)
         said = (*batch.said, newest)
-        leaves = self.policy.wants_exit(said[-1 - min(number, self.policy.memory) :], batch.speed) & (batch.speed > 0)
+        heard = said[-1 - min(number, self.policy.memory) :]
+        leaves = self.policy.wants_exit(heard, batch.speed, index + 1) & (batch.speed > 0)
         leaving = tf.where(leaves)[:, 0]
         answers = answers.written(tf.gather(batch.row, leaving), tf.gather(newest, leaving), index + 1)
         return tf.where(leaves, _ANSWERED, batch.speed), said[1:], answers

@@ -43,7 +43,9 @@ def outputs(arrays: registry.Arrays) -> registry.Arrays:
     speed = np.linspace(0, 1, len(probabilities)).astype(np.float32)
     for name, case in registry.named(registry.POLICIES):
         for exit in range(registry.DEPTH):
-            results[f"{name}/{exit}"] = case.make().wants_exit(registry.said_until(probabilities, exit), speed)
+            said = registry.said_until(probabilities, exit)
+            results[f"{name}/{exit}"] = case.make().wants_exit(said, speed, exit + 1)
+            results[f"{name}/{exit}/doubt"] = case.make().doubt(said, exit + 1)
     # JAX as it trains, compiled; TensorFlow as the reference, without the time for compilation.
     mode = {"jit_compile": True} if keras.backend.backend() == "jax" else {"run_eagerly": True}
     for name, case in registry.named(registry.STAGES):

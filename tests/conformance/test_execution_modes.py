@@ -114,9 +114,9 @@ class NeighboursTest(tf.test.TestCase, parameterized.TestCase):
     def test_policy(self, case):
         policy, probabilities = case.make(), registry.branch_probabilities()
         speed = np.linspace(0, 1, len(probabilities)).astype(np.float32)
-        together = policy.wants_exit(registry.said_until(probabilities, 1), speed)
+        together = policy.wants_exit(registry.said_until(probabilities, 1), speed, layer=2)
         alone = [
-            policy.wants_exit(registry.said_until(probabilities[i : i + 1], 1), speed[i : i + 1])[0]
+            policy.wants_exit(registry.said_until(probabilities[i : i + 1], 1), speed[i : i + 1], layer=2)[0]
             for i in range(len(speed))
         ]
         self.assertAllEqual(together, alone)
@@ -126,10 +126,9 @@ class NeighboursTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.named_parameters(registry.named(registry.POLICIES))
     def test_policy_reads_no_more_than_its_memory(self, case):
         policy, probabilities = case.make(), registry.branch_probabilities()
-        speed = np.linspace(0, 1, len(probabilities)).astype(np.float32)
         said = registry.said_until(probabilities, registry.DEPTH - 1)
         remembered = said[-1 - policy.memory :]
-        self.assertAllEqual(policy.wants_exit(remembered, speed), policy.wants_exit(said, speed))
+        self.assertAllEqual(policy.doubt(remembered, registry.DEPTH), policy.doubt(said, registry.DEPTH))
 
 
 def _rows(inputs, rows):

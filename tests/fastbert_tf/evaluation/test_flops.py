@@ -23,12 +23,12 @@ MATRIX_PRODUCTS = ("MatMul", "BatchMatMulV2")
 
 
 class LeaveAtShareOfDepth(ExitPolicy):
-    """A row leaves once the share of layers it has seen reaches its speed: exits chosen by the test."""
+    """A row leaves once the share of layers it has not seen is below its speed: exits chosen by the test."""
 
     memory = SMALL.backbone.num_layers
 
-    def wants_exit(self, said, speed):
-        return len(said) >= speed * SMALL.backbone.num_layers
+    def doubt(self, said, layer):
+        return tf.fill(tf.shape(said[-1])[:1], 1 - len(said) / SMALL.backbone.num_layers)
 
 
 def profiled_flops(function, *signature) -> dict[str, int]:
@@ -237,7 +237,7 @@ class ExecutedFlopsTest(tf.test.TestCase, parameterized.TestCase):
         loop = ExitLoop(KerasStack(FastBert.from_fastbert_config(SMALL)), LeaveAtShareOfDepth())
         inputs = {name: tf.ones(spec.shape, tf.int32) for name, spec in token_signature(rows, length).items()}
         with counted_products() as computed:
-            answers = loop(inputs, tf.constant(exit_layers / 3, tf.float32))
+            answers = loop(inputs, tf.constant(1 - (exit_layers - 0.5) / 3, tf.float32))
         self.assertAllEqual(answers["exit_layer"], exit_layers)
         self.assertEqual(sum(computed), executed_flops(SMALL, exit_layers, length, folded_branch=False).sum())
 

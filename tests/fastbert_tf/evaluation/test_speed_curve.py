@@ -104,8 +104,8 @@ class SpeedCurveTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_uses_the_policy_object(self):
         class Always(ExitPolicy):
-            def wants_exit(self, said, speed):
-                return ops.ones_like(speed, dtype="bool")
+            def doubt(self, said, layer):
+                return ops.zeros_like(said[-1][:, 0])
 
         found = speed_curve(outputs(), Always(), CONFIG, speeds=[0.1])
         self.assertEqual(found.points[0].exit_layers, (4, 0))

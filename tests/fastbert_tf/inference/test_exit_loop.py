@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import registry
 import tensorflow as tf
@@ -108,8 +109,9 @@ class ExitLoopTest(tf.test.TestCase, parameterized.TestCase):
         class SumOfTwo(ExitPolicy):
             memory = 1
 
-            def wants_exit(self, said, speed):
-                return said[-1][:, 0] + said[0][:, 0] > (middle if len(said) == 2 else 2.0)
+            def doubt(self, said, layer):
+                sure = said[-1][:, 0] + said[0][:, 0] > (middle if len(said) == 2 else 2.0)
+                return 1 - keras.ops.cast(sure, "float32")
 
         for schedule in (SCHEDULES[0], ExitSchedule((1, 2, registry.DEPTH), shrink_share=0.9)):
             expected = simulate(SumOfTwo(), self.all_branches, 1.0, schedule)

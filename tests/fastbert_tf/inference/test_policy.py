@@ -23,17 +23,19 @@ class PolicyTest(tf.test.TestCase, parameterized.TestCase):
     )
     def test_threshold(self, probabilities, speed, expected):
         said = [np.float32([probabilities])]  # (rows, classes) each
-        self.assertAllEqual(NormalizedEntropy().wants_exit(said, np.float32([speed])), [expected])
+        self.assertAllEqual(NormalizedEntropy().wants_exit(said, np.float32([speed]), layer=1), [expected])
 
     def test_reads_the_newest_branch(self):
         said = [np.float32([CERTAIN, EVEN]), np.float32([EVEN, CERTAIN])]
         speed = np.float32([0.5, 0.5])
-        self.assertAllEqual(NormalizedEntropy().wants_exit(said[:1], speed), [True, False])
-        self.assertAllEqual(NormalizedEntropy().wants_exit(said, speed), [False, True])
+        self.assertAllEqual(NormalizedEntropy().wants_exit(said[:1], speed, layer=1), [True, False])
+        self.assertAllEqual(NormalizedEntropy().wants_exit(said, speed, layer=1), [False, True])
 
     def test_every_row_has_a_speed_of_its_own(self):
         said = [np.float32([QUARTER] * 3)]
-        self.assertAllEqual(NormalizedEntropy().wants_exit(said, np.float32([0.0, 0.9, 0.5])), [False, True, False])
+        self.assertAllEqual(
+            NormalizedEntropy().wants_exit(said, np.float32([0.0, 0.9, 0.5]), layer=1), [False, True, False]
+        )
 
 
 if __name__ == "__main__":

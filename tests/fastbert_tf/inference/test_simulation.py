@@ -59,12 +59,13 @@ class SimulationTest(tf.test.TestCase, parameterized.TestCase):
 
     @parameterized.parameters((0, 1), (1, 2), (5, 3))
     def test_policy_hears_what_it_remembers_of_the_exits_so_far(self, memory, most):
-        heard = []
+        heard, layers_of_answers = [], []
 
         class Recorder(NormalizedEntropy):
-            def wants_exit(self, said, speed):
+            def doubt(self, said, layer):
                 heard.append(np.stack(said))  # (exits, rows, classes)
-                return super().wants_exit(said, speed)
+                layers_of_answers.append(layer)
+                return super().doubt(said, layer)
 
         Recorder.memory = memory
         table = np.random.default_rng(0).uniform(size=(4, 6, 2)).astype(np.float32)  # (rows, layers, classes)
@@ -73,11 +74,12 @@ class SimulationTest(tf.test.TestCase, parameterized.TestCase):
         self.assertLen(heard, 3)
         for said, layers in zip(heard, ([0], [0, 1], [0, 1, 4]), strict=True):
             self.assertAllEqual(said, table[:, layers[-most:]].swapaxes(0, 1))
+        self.assertCountEqual(layers_of_answers, [1, 2, 5])
 
     def test_at_speed_0_every_row_stays_whatever_the_policy_says(self):
         class Always(ExitPolicy):
-            def wants_exit(self, said, speed):
-                return np.ones(len(speed), bool)
+            def doubt(self, said, layer):
+                return np.full(len(said[-1]), -1, np.float32)
 
         answers = simulate(Always(), PROBABILITIES, np.float32([0.0, 0.1, 0.0, 1.0]))
         self.assertAllEqual(answers["exit_layer"], [3, 1, 3, 1])
