@@ -1,5 +1,6 @@
 """Speed with a guarantee: risk control on calibration rows, its certificate, and the dial from speedup to speed."""
 
+from fastbert_serving.dial import Dial
 from fastbert_tf.calibration.bounds import (
     P_VALUES,
     binomial_cdf,
@@ -10,7 +11,8 @@ from fastbert_tf.calibration.bounds import (
 )
 from fastbert_tf.calibration.calibrate import Promise, calibrate, candidate, exit_costs
 from fastbert_tf.calibration.certificate import Certificate, Subject, read_certificate, write_certificate
-from fastbert_tf.calibration.dial import Dial, learn_dial
+from fastbert_tf.calibration.fit_layer_thresholds import fit_layer_thresholds
+from fastbert_tf.calibration.learn_dial import learn_dial
 from fastbert_tf.calibration.learn_then_test import PATH, Candidate, Choice, certified, choose
 from fastbert_tf.calibration.row_losses import row_losses
 from fastbert_tf.calibration.speed_sums import SpeedSums
@@ -33,6 +35,7 @@ __all__ = [
     "choose",
     "clopper_pearson",
     "exit_costs",
+    "fit_layer_thresholds",
     "hoeffding_bentkus_p_value",
     "learn_dial",
     "read_certificate",

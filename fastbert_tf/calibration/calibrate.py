@@ -9,7 +9,7 @@ import numpy as np
 
 from fastbert_tf.calibration.bounds import P_VALUES, rows_needed
 from fastbert_tf.calibration.certificate import Certificate, Subject
-from fastbert_tf.calibration.dial import learn_dial
+from fastbert_tf.calibration.learn_dial import learn_dial
 from fastbert_tf.calibration.learn_then_test import PATH, Candidate, choose
 from fastbert_tf.calibration.row_losses import row_losses
 from fastbert_tf.calibration.speed_sums import SpeedSums
@@ -67,6 +67,7 @@ def calibrate(
     promise: Promise,
     subject: Subject,
     schedule: ExitSchedule | None = None,
+    learning_rows: int = 0,
 ) -> Certificate:
     """Chooses policy and speed for the least executed work under the bound, and learns the dial of that policy.
 
@@ -78,6 +79,7 @@ def calibrate(
         promise: what shall be shown.
         subject: what it is shown of, for the certificate.
         schedule: the branches that are asked; None for all.
+        learning_rows: other rows, that policies were learned on, for the certificate.
 
     Raises:
         ValueError: there are too few rows, or outputs and config are of different models.
@@ -98,6 +100,7 @@ def calibrate(
     return Certificate(
         **promise.to_dict(),
         rows=rows,
+        learning_rows=learning_rows,
         losses=0 if place is None else int(chosen.losses[place]),
         labelled=outputs.labels is not None,
         policies=len(policies),

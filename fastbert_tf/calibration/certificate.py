@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fastbert_tf.calibration.dial import Dial
+from fastbert_serving.dial import Dial
 from fastbert_tf.config import Config
 from fastbert_tf.files import file_swap
 
@@ -46,6 +46,8 @@ class Certificate(Config):
     """The test: `binomial` or `hoeffding_bentkus`."""
     rows: int
     """Rows that it was tested on."""
+    learning_rows: int
+    """Other calibration rows, that a policy was learned on."""
     losses: int
     """Of them, rows that lost at this speed."""
     labelled: bool
@@ -74,7 +76,7 @@ class Certificate(Config):
         if isinstance(self.subject, dict):
             object.__setattr__(self, "subject", Subject.from_dict(self.subject))
         if isinstance(self.dial, dict):
-            object.__setattr__(self, "dial", Dial.from_dict(self.dial))
+            object.__setattr__(self, "dial", Dial(**self.dial))
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields as plain JSON types."""

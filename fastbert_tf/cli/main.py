@@ -15,6 +15,7 @@ COMMANDS = {
     "pretrain_student": "pretrain a small student beside its teacher",
     "train": "fine-tune a pretrained BERT and self-distil its branches",
     "evaluate": "measure accuracy against cost at every speed",
+    "calibrate": "choose the speed that keeps a promise about accuracy, with a certificate",
     "profile": "measure where weights, arithmetic and time are, part by part",
     "export": "write a SavedModel that TensorFlow Serving runs",
     "serve": "answer gRPC and REST requests as TensorFlow Serving does",

@@ -21,7 +21,9 @@ NEVER = 1e-9
 Arrays = dict[str, np.ndarray]
 
 
-def write_warmup_requests(version_directory: Path, is_pair: bool, max_sequence_length: int) -> None:
+def write_warmup_requests(
+    version_directory: Path, is_pair: bool, max_sequence_length: int, has_dial: bool = False
+) -> None:
     """Writes requests to where TensorFlow Serving looks for them.
 
     Every signature gets a few lengths and batch sizes; and tokenised rows come alone, of every length up to 128 tokens.
@@ -30,19 +32,20 @@ def write_warmup_requests(version_directory: Path, is_pair: bool, max_sequence_l
         version_directory: the directory that holds `saved_model.pb`.
         is_pair: whether an input is a pair of texts.
         max_sequence_length: longest input, in tokens.
+        has_dial: whether there is a signature `with_speedup`.
     """
     path = version_directory / WARMUP_PATH
     path.parent.mkdir(exist_ok=True)
     shapes = [(rows, min(length, max_sequence_length)) for length in LENGTHS for rows in BATCH_SIZES]
     with tf.io.TFRecordWriter(str(path)) as writer:
         for rows, length in [*shapes, (1, max_sequence_length)]:
-            for signature, inputs in _requests(rows, length, is_pair):
+            for signature, inputs in _requests(rows, length, is_pair, has_dial):
                 writer.write(_record(signature, inputs))
         for length in range(1, min(EVERY_LENGTH, max_sequence_length) + 1):
             writer.write(_record("tokenized", _tokens(length, np.array([NEVER], np.float32))))
 
 
-def _requests(rows: int, length: int, is_pair: bool) -> Iterator[tuple[str, Arrays]]:
+def _requests(rows: int, length: int, is_pair: bool, has_dial: bool) -> Iterator[tuple[str, Arrays]]:
     """Yields (signature, inputs).
 
     Speed 0 takes a row through all layers. The other rows of a batch get speeds up to 1: some leave early, which runs
@@ -55,6 +58,8 @@ def _requests(rows: int, length: int, is_pair: bool) -> Iterator[tuple[str, Arra
     example = tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
     yield "serving_default", texts
     yield "with_speed", {**texts, "speed": speed}
+    if has_dial:
+        yield "with_speedup", {**texts, "speedup": 1 + speed}
     yield "tokenized", _tokens(length, speed)
     yield "classify", {"inputs": np.array([example] * rows, object)}
 

@@ -66,7 +66,7 @@ def evaluate_classifier(
         Int8Unavailable: this TensorFlow cannot compute in int8.
     """
     require_writable(output)
-    _check_fit(classifier, dataset)
+    check_fit(classifier, dataset)
     check_stack(classifier, precision, calibration)
     speeds = check_speeds(DEFAULT_SPEEDS if speeds is None else speeds)
     policy, config = NormalizedEntropy(), classifier.model.config
@@ -143,7 +143,8 @@ def _sample(dataset: TextDataset, rows: int) -> TextDataset | None:
     return dataset.take(chosen)
 
 
-def _check_fit(classifier: SavedClassifier, dataset: TextDataset) -> None:
+def check_fit(classifier: SavedClassifier, dataset: TextDataset) -> None:
+    """Raises `ValueError` where the rows are not of the classifier's kind, or have other labels."""
     if dataset.is_pair != classifier.is_pair:
         reads, holds = ("pairs of texts", "single texts") if classifier.is_pair else ("single texts", "pairs")
         raise ValueError(f"the classifier reads {reads}, but the data holds {holds}; name the columns that it needs")

@@ -13,6 +13,8 @@ from typing import Any
 
 import jsonschema
 
+from fastbert_serving.dial import Dial
+
 FORMAT_VERSION = 1
 MANIFEST_PATH = Path("assets.extra") / "manifest.json"
 """Where the manifest lies in a version directory."""
@@ -108,6 +110,10 @@ class Manifest:
     """Branches that are on; None: all of them, as in older exports."""
     precision: str | None = None
     """Arithmetic of the graph, `float32`, `bfloat16` or `int8`; None: not known, as in older exports."""
+    certificate: dict[str, Any] | None = None
+    """What was shown of the answers at the default speed, by `fastbert calibrate`; None: nothing was."""
+    dial: Dial | None = None
+    """The table of the signature `with_speedup`; None: there is no such signature."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labels", tuple(self.labels))
@@ -116,7 +122,7 @@ class Manifest:
     def to_dict(self) -> dict[str, Any]:
         """Returns the manifest as plain JSON types."""
         fields = dataclasses.asdict(self)
-        for name in ("lowest_accuracy", "token_limits", "exits", "precision"):
+        for name in ("lowest_accuracy", "token_limits", "exits", "precision", "certificate", "dial"):
             if fields[name] is None:
                 del fields[name]  # so that readers which do not know the field read the rest
         return {"format_version": FORMAT_VERSION, **_with_lists(fields)}
@@ -139,6 +145,11 @@ class Manifest:
             fields["token_limits"] = TokenLimits(**limits)
         if (exits := values.get("exits")) is not None:
             fields["exits"] = Exits(**exits)
+        if (dial := values.get("dial")) is not None:
+            try:
+                fields["dial"] = Dial(**dial)
+            except ValueError as error:
+                raise ManifestError(f"{source}: dial: {error}") from error
         return cls(**fields)
 
     @classmethod

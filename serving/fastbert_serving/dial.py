@@ -6,15 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastbert_tf.calibration.speed_sums import SpeedSums
-from fastbert_tf.config import Config
-
-STEP = 1.01
-"""Ratio of two neighbours in the table, where the policy is that fine: a request is at most half of it off."""
-
 
 @dataclass(frozen=True)
-class Dial(Config):
+class Dial:
     """A table of speedups, and the speed of each: what was reached on calibration rows.
 
     A speedup is the executed work of the plain encoder, which asks no branch, over that of adaptive inference, each a
@@ -44,10 +38,10 @@ class Dial(Config):
         return self.speedups[-1]
 
     @property
-    def borders(self) -> tuple[float, ...]:
-        """Speedups in the middle between neighbours, by ratio: a request gets the speed of the nearest entry."""
+    def borders(self) -> np.ndarray:
+        """Speedups in the middle between neighbours, by ratio, float32: a request gets the speed of the nearest one."""
         speedups = np.array(self.speedups)
-        return tuple(np.sqrt(speedups[:-1] * speedups[1:]).tolist())
+        return np.sqrt(speedups[:-1] * speedups[1:]).astype(np.float32)
 
     def speed(self, speedup: float | np.ndarray) -> np.ndarray:
         """Looks speeds up.
@@ -61,33 +55,7 @@ class Dial(Config):
         Raises:
             ValueError: a speedup is below 1 or NaN.
         """
-        speedup = np.asarray(speedup)
+        speedup = np.asarray(speedup, np.float32)
         if not np.all(speedup >= 1):
             raise ValueError(f"a speedup must be at least 1, but is {speedup}; 1 runs all layers")
-        return np.array(self.speeds, np.float32)[np.searchsorted(self.borders, speedup)]
-
-
-def learn_dial(doubts: np.ndarray, costs: np.ndarray, full_cost: float) -> Dial:
-    """Learns the table from rows.
-
-    Args:
-        doubts: float (rows, exits - 1), a policy's doubt of every row at every exit but the last.
-        costs: float (rows, exits), executed work of each row if it leaves there.
-        full_cost: mean executed work of a row in the plain encoder.
-    """
-    sums = SpeedSums(doubts)
-    speeds = _speeds_between(sums.places)
-    speedups = full_cost / (sums.at(costs.astype(np.float64), speeds) / len(doubts))
-    table = [(1.0, 0.0)]  # the least speeds only add branches: they are slower than that
-    for speedup, speed in zip(speedups.tolist(), speeds.tolist(), strict=True):
-        if speedup >= table[-1][0] * STEP:
-            table.append((speedup, speed))
-    return Dial(*zip(*table, strict=True))
-
-
-def _speeds_between(places: np.ndarray) -> np.ndarray:
-    """Returns float32 speeds in (0, 1], rising: one in the middle of each pair of places that differ, and 1."""
-    distinct = np.unique(places[places < 1])
-    above = np.append(distinct[1:], np.float32(1))
-    middles = (distinct + above) / 2
-    return np.unique(np.where(middles > distinct, middles, above)).astype(np.float32)
+        return np.array(self.speeds, np.float32)[np.searchsorted(self.borders, speedup, side="right")]
