@@ -1,0 +1,143 @@
+"""How often a certificate breaks its promise, over many draws of calibration rows from rows whose answers are known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastbert_tf.calibration import (
+    PATH,
+    P_VALUES,
+    Candidate,
+    SpeedSums,
+    candidate,
+    choose,
+    exit_costs,
+    fit_layer_thresholds,
+    row_losses,
+)
+from fastbert_tf.config import FastBertConfig
+from fastbert_tf.evaluation import BranchOutputs, executed_flops
+from fastbert_tf.inference import ExitPolicy, ExitSchedule, NormalizedEntropy, doubts
+
+LEARNING_SHARE = 0.3
+"""Of a draw, where thresholds are learned; the others test them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Rows whose answers at every exit are known: the population that calibration rows are drawn from."""
+
+    doubts: dict[str, np.ndarray]
+    """By policy, float32 (rows, exits - 1)."""
+    losses: np.ndarray
+    """int (rows, exits)."""
+    costs: np.ndarray
+    """float (rows, exits)."""
+    full_costs: np.ndarray
+    """float (rows,), of the plain encoder."""
+
+    @classmethod
+    def of(
+        cls, outputs: BranchOutputs, config: FastBertConfig, policies: Mapping[str, ExitPolicy], labelled: bool = True
+    ) -> Pool:
+        """Replays the policies; without labels a row loses where answers differ."""
+        schedule = ExitSchedule.every_layer(config.backbone.num_layers)
+        return cls(
+            {name: doubts(policy, outputs.probabilities, schedule) for name, policy in policies.items()},
+            row_losses(outputs.predictions, outputs.labels if labelled else None),
+            exit_costs(outputs, config, schedule),
+            executed_flops(config, None, outputs.lengths).astype(float),
+        )
+
+    def __len__(self) -> int:
+        return len(self.losses)
+
+    def candidate(self, policy: str, rows: np.ndarray) -> Candidate:
+        """Replays a policy along the path on some rows."""
+        return candidate(self.doubts[policy][rows], self.losses[rows], self.costs[rows])
+
+    def with_thresholds(self, rows: np.ndarray, bound: float) -> Pool:
+        """Returns the pool with a policy `layer_thresholds` learned on some rows."""
+        name, layers = NormalizedEntropy.name, self.losses.shape[1]
+        entropy = self.doubts[name]
+        schedule = ExitSchedule.every_layer(layers)
+        learned = fit_layer_thresholds(
+            NormalizedEntropy(), entropy[rows], self.losses[rows], self.costs[rows], bound, layers, schedule
+        )
+        thresholds = np.array(learned.thresholds, np.float32)
+        with np.errstate(invalid="ignore"):  # as `LayerThresholds` doubts; 0 / 0 where no row leaves
+            scaled = np.where(thresholds > 0, entropy / (entropy + thresholds), 1).astype(np.float32)
+        return Pool({**self.doubts, "layer_thresholds": scaled}, self.losses, self.costs, self.full_costs)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How calibration rows are drawn."""
+
+    rows: int
+    """Calibration rows."""
+    draws: int = 1000
+    """How often."""
+    seed: int = 0
+    """Of all draws."""
+    disjoint: bool = False
+    """Whether the promise is checked on the rows that were not drawn; else rows are drawn with replacement, and it is
+    checked on the whole pool, whose risk is exactly known."""
+
+
+def validity(
+    pool: Pool, policies: Sequence[str], bound: float, confidence: float, drawing: Drawing, shifted: Pool | None = None
+) -> dict[str, dict[str, float]]:
+    """Draws, calibrates and checks.
+
+    Args:
+        pool: where calibration rows come from.
+        policies: to choose from.
+        bound: the promise.
+        confidence: with which it is made.
+        drawing: how rows are drawn.
+        shifted: where the promise is checked instead: rows of another kind.
+
+    Returns:
+        By test: `broken`, the share of draws whose risk is above the bound; `risk` and `speedup`, means over the draws;
+        `full_depth`, the share of draws that certified no early answer.
+    """
+    random = np.random.default_rng(drawing.seed)
+    found: dict[str, list[tuple[float, float, bool]]] = {method: [] for method in P_VALUES}
+    for _ in range(drawing.draws):
+        rows = random.choice(len(pool), drawing.rows, replace=not drawing.disjoint)
+        elsewhere, here = shifted or pool, pool
+        if "layer_thresholds" in policies:
+            learning, rows = np.split(rows, [round(LEARNING_SHARE * len(rows))])
+            here = pool.with_thresholds(learning, bound)
+            elsewhere = here
+        candidates = [here.candidate(policy, rows) for policy in policies]
+        left = np.delete(np.arange(len(pool)), rows) if drawing.disjoint else slice(None)
+        for method, results in found.items():
+            full = float(pool.full_costs[rows].mean())
+            choice = choose(candidates, len(rows), bound, confidence, full, method)
+            results.append(_outcome(elsewhere, policies[choice.candidate], choice.place, left))
+    return {method: _summary(np.array(results), bound) for method, results in found.items()}
+
+
+def _outcome(pool: Pool, policy: str, place: int | None, rows: Any) -> tuple[float, float, bool]:
+    """Returns true risk and speedup of a choice on some rows, and whether it is full depth."""
+    if place is None:
+        return 0.0, 1.0, True
+    sums, speed = SpeedSums(pool.doubts[policy][rows]), np.array([PATH[place]], np.float32)
+    risk = float(sums.at(pool.losses[rows], speed)[0]) / len(pool.losses[rows])
+    return risk, float(pool.full_costs[rows].sum() / sums.at(pool.costs[rows], speed)[0]), False
+
+
+def _summary(results: np.ndarray, bound: float) -> dict[str, float]:
+    risks, speedups, full = results.T
+    return {
+        "broken": float((risks > bound).mean()),
+        "risk": float(risks.mean()),
+        "speedup": float(speedups.mean()),
+        "full_depth": float(full.mean()),
+    }

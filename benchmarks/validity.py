@@ -1,0 +1,139 @@
+"""Does a certificate keep its promise? Counts over many draws of calibration rows, and where rows are of another kind.
+
+    python benchmarks/validity.py --runs runs --work validity     branch outputs once, then arrays alone
+    python benchmarks/validity.py --render                        the tables of docs/guarantees.md from the results
+
+Needs the classifiers of `benchmarks/results.py` (ag_news, book_review, sst2). What is there is not computed again.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from absl import app, flags
+from harness.validity import Drawing, Pool, validity
+from harness.validity_page import PAGE, RESULTS, rendered
+
+from fastbert_tf.checkpoints import load_classifier
+from fastbert_tf.config import FastBertConfig
+from fastbert_tf.data import BatchPipeline, TextDataset, load_task
+from fastbert_tf.evaluation import BranchOutputs, predict_branches, read_outputs, write_outputs
+from fastbert_tf.files import file_swap
+from fastbert_tf.inference import policy_class
+from fastbert_tf.recipes.stacks import stack_of
+from fastbert_tf.recipes.train import selection_split
+
+_RUNS = flags.DEFINE_string("runs", None, "Folder of the runs, each with its classifier.")
+_WORK = flags.DEFINE_string("work", "validity", "Folder for branch outputs.")
+_DRAWS = flags.DEFINE_integer("draws", 1000, "Draws of calibration rows.", lower_bound=1)
+_ROWS = flags.DEFINE_integer("rows", 2000, "Calibration rows of a draw.", lower_bound=1)
+_RENDER = flags.DEFINE_boolean("render", False, "Write the tables of docs/guarantees.md from the stored results.")
+
+CONFIDENCE = 0.95
+BOUNDS = (0.01, 0.02)
+POLICIES = ("normalized_entropy", "maximum_probability", "margin", "patience", "agreement_entropy")
+"""Those with default parameters; `layer_thresholds` is learned anew from each draw."""
+POOLS = {
+    "ag_news": ("ag_news", "ag_news", "plain"),
+    "ag_news_short": ("ag_news", "ag_news", "short"),
+    "ag_news_typos": ("ag_news", "ag_news", "typos"),
+    "book_review": ("book_review", "book_review", "plain"),
+    "shopping_review": ("book_review", "shopping_review", "plain"),
+    "sst2_phrases": ("sst2", "sst2", "selection"),
+    "sst2_sentences": ("sst2", "sst2", "plain"),
+}
+"""Classifier, task and what is done to its rows, by name."""
+SHIFTS = (
+    ("ag_news", "ag_news_short"),
+    ("ag_news", "ag_news_typos"),
+    ("book_review", "shopping_review"),
+    ("sst2_phrases", "sst2_sentences"),
+)
+"""Where calibration rows come from, and where the promise is checked."""
+
+
+def changed(rows: TextDataset, how: str) -> TextDataset:
+    """Returns the rows with the first third of their words alone, or with letters swapped inside 3 of 10 words."""
+    random = np.random.default_rng(0)
+
+    def change(text: str) -> str:
+        words = text.split()
+        if how == "short":
+            return " ".join(words[: max(len(words) // 3, 1)])
+        return " ".join(_swapped(word, random) if random.random() < 0.3 else word for word in words)
+
+    return TextDataset([change(text) for text in rows.texts], None, rows.labels, rows.label_names)
+
+
+def _swapped(word: str, random: np.random.Generator) -> str:
+    return word if len(word) < 4 else word[0] + "".join(random.permutation(list(word[1:-1]))) + word[-1]
+
+
+def outputs_of(name: str, runs: Path, work: Path) -> tuple[BranchOutputs, FastBertConfig]:
+    """Returns what all branches say about a pool, predicted at most once."""
+    run, task_name, how = POOLS[name]
+    folder, told = work / name, runs / run / "classifier"
+    config = FastBertConfig.from_dict(json.loads((told / "config.json").read_text())["model"])
+    outputs = read_outputs(folder, name)
+    if outputs is None:
+        classifier, task = load_classifier(told), load_task(task_name)
+        rows = task.dev if task.test is None else task.test
+        if how == "selection":
+            count = json.loads((runs / run / "settings.json").read_text())["selection_rows"]["count"]
+            rows = selection_split(task, count, seed=0)[1]
+        elif how != "plain":
+            rows = changed(rows, how)
+        outputs = predict_branches(stack_of(classifier), BatchPipeline(rows, classifier.tokenizer).ordered(), True)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_outputs(outputs, folder, name)
+    return outputs, config
+
+
+def pool_of(name: str, labelled: bool = True) -> Pool:
+    """Returns a pool with all policies that need no learning."""
+    outputs, config = outputs_of(name, Path(_RUNS.value), Path(_WORK.value))
+    layers = config.backbone.num_layers
+    return Pool.of(outputs, config, {one: policy_class(one).default(layers) for one in POLICIES}, labelled)
+
+
+def experiments() -> list[dict[str, Any]]:
+    """Lists what is drawn: policies alone, with labels and without, all together, learned, and of other rows."""
+    listed: list[dict[str, Any]] = []
+    for pool in ("ag_news", "book_review"):
+        for bound in BOUNDS:
+            common = {"pool": pool, "bound": bound, "labelled": True, "disjoint": False, "shifted": None}
+            listed += [{**common, "policies": [policy]} for policy in (*POLICIES, "layer_thresholds")]
+            listed += [{**common, "policies": list(POLICIES)}]
+            listed += [{**common, "policies": [POLICIES[0]], "labelled": False}]
+            listed += [{**common, "policies": [POLICIES[0]], "disjoint": True}]
+    for pool, shifted in SHIFTS:
+        one = {"pool": pool, "bound": 0.01, "labelled": True, "disjoint": False, "shifted": shifted}
+        listed.append({**one, "policies": [POLICIES[0]]})
+    return listed
+
+
+def main(_: list[str]) -> None:
+    """Experiments, renders, or both."""
+    results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
+    done = [one["asked"] for one in results]
+    for one in experiments() if _RUNS.value else ():
+        asked = {**one, "confidence": CONFIDENCE, "rows": _ROWS.value, "draws": _DRAWS.value}
+        if asked in done:
+            continue
+        pool = pool_of(one["pool"], one["labelled"])
+        shifted = None if one["shifted"] is None else pool_of(one["shifted"])
+        drawing = Drawing(_ROWS.value, _DRAWS.value, disjoint=one["disjoint"])
+        found = validity(pool, one["policies"], one["bound"], CONFIDENCE, drawing, shifted)
+        results.append({"asked": asked, "pool_rows": len(pool), "found": found})
+        with file_swap(RESULTS) as unfinished:
+            unfinished.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        print(asked, found, flush=True)
+    if _RENDER.value:
+        PAGE.write_text(rendered(PAGE.read_text(encoding="utf-8"), results), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    app.run(main)
