@@ -6,6 +6,7 @@ import argparse
 
 from fastbert_tf.cli.data_arguments import add_column_arguments, add_task_arguments, table_options
 from fastbert_tf.cli.options import comma_separated, refuse
+from fastbert_tf.cli.policy_argument import add_policy_argument
 from fastbert_tf.cli.thread_arguments import add_thread_arguments, thread_options
 from fastbert_tf.recipes.evaluate import evaluate_model
 
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="rows that int8 is fitted to, with the columns of --data (with --task: its training rows)",
     )
+    add_policy_argument(parser)
     parser.add_argument("--speeds", help="thresholds in [0, 1], with commas between (default: 0.0, 0.1 ... 1.0)")
     parser.add_argument(
         "--latency_rows", type=int, default=256, help="rows timed at batch 1 and 32; 0 for none (default: %(default)s)"
@@ -56,6 +58,7 @@ def run(arguments: argparse.Namespace) -> None:
         speeds=_speeds(arguments.speeds),
         latency_rows=arguments.latency_rows,
         precision=arguments.precision,
+        policy=arguments.policy,
         **thread_options(arguments),
         progress=True,
     )

@@ -6,6 +6,7 @@ import argparse
 
 from fastbert_tf.cli.data_arguments import column
 from fastbert_tf.cli.options import given, refuse
+from fastbert_tf.cli.policy_argument import add_policy_argument
 from fastbert_tf.cli.thread_arguments import add_thread_arguments, thread_options
 from fastbert_tf.config import DEFAULT_SPEED
 from fastbert_tf.recipes.exits import exits_in_words
@@ -56,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="float32",
         help="arithmetic of the graph (default: %(default)s)",
     )
+    add_policy_argument(parser)
     sample = parser.add_argument_group("calibration of int8, on rows that look like the real inputs")
     sample.add_argument("--calibration_task", choices=TASK_NAMES, help="the training rows of a task known by name")
     sample.add_argument("--data_dir", metavar="DIR", help="where the files of named tasks lie (default: FASTBERT_DATA)")
@@ -82,6 +84,7 @@ def run(arguments: argparse.Namespace) -> None:
         evaluation=arguments.evaluation,
         lowest_accuracy=arguments.lowest_accuracy,
         precision=arguments.precision,
+        policy=arguments.policy,
         exits=arguments.exits,
         most_loss=arguments.most_loss,
         folder=arguments.data_dir,

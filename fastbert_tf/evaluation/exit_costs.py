@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from fastbert_tf.evaluation.record import Record
-from fastbert_tf.inference import ExitLoop, FullDepth, NormalizedEntropy, Stack
+from fastbert_tf.inference import ExitLoop, ExitPolicy, FullDepth, NormalizedEntropy, Stack
 
 PIECES = ("start", "layer", "branch", "step", "shrink")
 LEAST_REPEATS, MOST_REPEATS = 3, 25
@@ -55,7 +55,11 @@ class ExitCosts(Record):
 
 
 def measure_exit_costs(
-    stack: Stack, lengths: np.ndarray, batch_sizes: Sequence[int] = (1, 32), seconds: float = 2.0
+    stack: Stack,
+    lengths: np.ndarray,
+    batch_sizes: Sequence[int] = (1, 32),
+    policy: ExitPolicy | None = None,
+    seconds: float = 2.0,
 ) -> tuple[ExitCosts, ...]:
     """Times the pieces on batches of the given lengths, padded as requests are.
 
@@ -69,6 +73,7 @@ def measure_exit_costs(
         stack: the model.
         lengths: real tokens of held-out rows, int (rows,), at least 1 each.
         batch_sizes: rows of the requests or server batches to measure for.
+        policy: the exit rule that is part of a step; None for the normalised entropy.
         seconds: time for each batch size; every timing is repeated 3 to 25 times, as often as that allows.
 
     Returns:
@@ -80,7 +85,9 @@ def measure_exit_costs(
     lengths = np.sort(np.asarray(lengths, np.int64))
     if not len(lengths) or lengths[0] < 1:
         raise ValueError("lengths must be at least 1 token a row, and there must be a row; give held-out rows")
-    return tuple(_measure(_Graphs(stack), lengths, size, seconds) for size in batch_sizes)
+    return tuple(
+        _measure(_Graphs(stack, policy or NormalizedEntropy()), lengths, size, seconds) for size in batch_sizes
+    )
 
 
 def _measure(graphs: _Graphs, lengths: np.ndarray, batch_size: int, seconds: float) -> ExitCosts:
@@ -150,11 +157,11 @@ def _timings(cases: Sequence[tuple[Features, Callable]], seconds: float) -> np.n
 class _Graphs:
     """The graphs whose differences are the pieces."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, policy: ExitPolicy) -> None:
         self.layers = stack.num_layers
         self.branches = min(stack.num_layers, _MOST_BRANCHES)
         plain = FullDepth(stack)
-        loops = ExitLoop(stack, _NobodyLeaves()), ExitLoop(_Idle(stack), NormalizedEntropy())
+        loops = ExitLoop(stack, _NobodyLeaves(policy)), ExitLoop(_Idle(stack), _Remembering(policy.memory))
 
         def started(features: Features) -> tf.Tensor:
             return _some_number(stack.start(features))
@@ -187,11 +194,29 @@ class _Graphs:
         return [*self._plain, *loops]
 
 
-class _NobodyLeaves(NormalizedEntropy):
+class _NobodyLeaves(ExitPolicy):
     """The exit rule at its cost, without effect: how sure a model is of made-up tokens shall not matter."""
 
+    def __init__(self, policy: ExitPolicy) -> None:
+        self._policy = policy
+
+    @property
+    def memory(self) -> int:
+        return self._policy.memory
+
     def doubt(self, said: Sequence[Any], layer: int) -> Any:
-        return 1 + super().doubt(said, layer)  # no speed is above 1
+        return 1 + self._policy.doubt(said, layer)  # no speed is above 1
+
+
+class _Remembering(NormalizedEntropy):
+    """What another rule remembers leaves and shrinks with its rows; who leaves is ours to say."""
+
+    def __init__(self, memory: int) -> None:
+        self._memory = memory
+
+    @property
+    def memory(self) -> int:
+        return self._memory
 
 
 class _Idle:

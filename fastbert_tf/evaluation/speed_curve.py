@@ -14,7 +14,7 @@ from fastbert_tf.evaluation.flops import PAPER_SEQUENCE_LENGTH, executed_flops, 
 from fastbert_tf.evaluation.metrics import check_metrics, compute_metrics
 from fastbert_tf.evaluation.operating_point import OperatingPoint
 from fastbert_tf.evaluation.record import SCHEMA_VERSION, Record, check_schema_version
-from fastbert_tf.inference import ExitPolicy, ExitSchedule, doubts, exit_layers
+from fastbert_tf.inference import ExitPolicy, ExitSchedule, doubts, exit_layers, policy_settings
 
 DEFAULT_SPEEDS = tuple(step / 10 for step in range(11))
 """0.0, 0.1 ... 1.0."""
@@ -45,6 +45,8 @@ class SpeedCurve(Record):
     mean_padded_length: float | None = None
     """Tokens a row that the executed FLOPs count where they are of the padded Keras layers, as in evaluations by older
     versions; None: they are of the packed graph, which computes real tokens."""
+    exit_policy: dict[str, Any] | None = None
+    """Name and parameters of the exit policy; None: the normalised entropy, as in evaluations by older versions."""
 
     def __post_init__(self) -> None:
         if isinstance(self.config, dict):
@@ -115,6 +117,7 @@ def speed_curve(
     return SpeedCurve(
         config=config,
         policy=type(policy).__name__,
+        exit_policy=policy_settings(policy),
         metric_names=metrics,
         rows=rows,
         mean_length=float(outputs.lengths.mean()),

@@ -20,7 +20,15 @@ from fastbert_tf.export.signatures import Signatures
 from fastbert_tf.export.version_directory import ExportError, check_version, version_directory
 from fastbert_tf.export.warmup import write_warmup_requests
 from fastbert_tf.files import file_swap
-from fastbert_tf.inference import ExitLoop, ExitSchedule, KerasStack, NormalizedEntropy, SavableStack
+from fastbert_tf.inference import (
+    ExitLoop,
+    ExitPolicy,
+    ExitSchedule,
+    KerasStack,
+    NormalizedEntropy,
+    SavableStack,
+    policy_settings,
+)
 from fastbert_tf.models import FastBert
 from fastbert_tokenizers import WordPieceTokenizer
 
@@ -41,6 +49,7 @@ def export_saved_model(
     stack: SavableStack | None = None,
     precision: str | None = None,
     exits: Exits | None = None,
+    policy: ExitPolicy | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Writes `directory/version`: graph, weights, vocabulary, manifest, golden rows and warm-up records.
@@ -62,6 +71,7 @@ def export_saved_model(
         stack: what the graph runs: the model's weights in any arithmetic; None for its Keras layers.
         precision: name of that arithmetic for the manifest: `float32`, `bfloat16` or `int8`; None: not said.
         exits: branches that are on, and why; None for all.
+        policy: the exit rule; None for the normalised entropy.
         overwrite: whether an existing version is replaced.
 
     Returns:
@@ -83,11 +93,12 @@ def export_saved_model(
         lowest_accuracy=lowest_accuracy,
         precision=precision,
         exits=exits,
+        policy=policy,
         overwrite=overwrite,
     )
     base = Path(directory)
     with version_directory(base, version, overwrite) as folder:
-        _save_graph(folder, stack or KerasStack(model), model, tokenizer, manifest)
+        _save_graph(folder, stack or KerasStack(model), policy or NormalizedEntropy(), model, tokenizer, manifest)
         manifest.write(folder)
         write_warmup_requests(folder, is_pair, manifest.tokenizer.max_sequence_length)
         if not (base / "batching_params.pbtxt").exists():
@@ -109,6 +120,7 @@ def check_export(
     lowest_accuracy: float | None = None,
     precision: str | None = None,
     exits: Exits | None = None,
+    policy: ExitPolicy | None = None,
     overwrite: bool = False,
 ) -> Manifest:
     """Returns the manifest of an export, or raises what `export_saved_model` would for these arguments, at once."""
@@ -117,7 +129,12 @@ def check_export(
         raise ExportError(f"default_speed must be in [0, 1], but is {default_speed}; 0 runs all layers")
     if lowest_accuracy is not None and curve is None:
         raise ExportError("lowest_accuracy needs a curve to be looked up on; give the curve of an evaluation")
-    measured = {"curve": curve, "lowest_accuracy": lowest_accuracy, "exits": exits, "precision": precision}
+    settings = None
+    if policy is not None:
+        settings = policy_settings(policy.check(model.config.backbone.num_layers))
+    measured = {
+        "curve": curve, "lowest_accuracy": lowest_accuracy, "exits": exits, "precision": precision, "policy": settings,
+    }  # fmt: skip
     manifest = _manifest(model, tokenizer, label_names, is_pair, default_speed, measured)
     _check_fit(model, manifest)
     return manifest
@@ -171,12 +188,17 @@ def _check_fit(model: FastBert, manifest: Manifest) -> None:
 
 
 def _save_graph(
-    folder: Path, stack: SavableStack, model: FastBert, tokenizer: WordPieceTokenizer, manifest: Manifest
+    folder: Path,
+    stack: SavableStack,
+    policy: ExitPolicy,
+    model: FastBert,
+    tokenizer: WordPieceTokenizer,
+    manifest: Manifest,
 ) -> None:
     exits = manifest.exits
     schedule = None if exits is None else ExitSchedule(exits.layers, exits.shrink_share)
     signatures = Signatures(
-        loop=ExitLoop(stack, NormalizedEntropy(), schedule),
+        loop=ExitLoop(stack, policy, schedule),
         tokenizer=tokenizer,
         label_names=manifest.labels,
         is_pair=manifest.is_pair,

@@ -32,12 +32,12 @@ class ExitLoop:
         schedule: the branches that are on; None for all of them.
 
     Raises:
-        ValueError: the schedule is another model's.
+        ValueError: the schedule or the policy is another model's.
     """
 
     def __init__(self, stack: Stack, policy: ExitPolicy, schedule: ExitSchedule | None = None) -> None:
         self.stack = stack
-        self.policy = policy
+        self.policy = policy.check(stack.num_layers)
         self.schedule = (schedule or ExitSchedule.every_layer(stack.num_layers)).check(stack.num_layers)
         # A function that is called, not inlined: where no row leaves, one dead operation instead of all of these.
         self._keep_open_called = tf.function(

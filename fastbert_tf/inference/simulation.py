@@ -26,7 +26,7 @@ def simulate(
         (rows,).
 
     Raises:
-        ValueError: the schedule is another model's.
+        ValueError: the schedule or the policy is another model's.
     """
     rows, layers, _ = probabilities.shape
     schedule = schedule or ExitSchedule.every_layer(layers)
@@ -48,10 +48,11 @@ def doubts(policy: ExitPolicy, probabilities: np.ndarray, schedule: ExitSchedule
         float32 (rows, exits but the last), in [0, 1]: a row whose doubt is below its speed leaves.
 
     Raises:
-        ValueError: the schedule is another model's.
+        ValueError: the schedule or the policy is another model's.
     """
     rows, layers, _ = probabilities.shape
     exits = (schedule or ExitSchedule.every_layer(layers)).check(layers).exits
+    policy.check(layers)
     found = np.zeros((rows, len(exits) - 1), np.float32)
     for number in range(len(exits) - 1):
         heard = exits[max(number - policy.memory, 0) : number + 1]

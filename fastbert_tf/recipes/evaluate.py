@@ -22,8 +22,9 @@ from fastbert_tf.evaluation import (
 )
 from fastbert_tf.evaluation.metrics import check_metrics
 from fastbert_tf.evaluation.speed_curve import DEFAULT_SPEEDS, check_speeds
-from fastbert_tf.inference import NormalizedEntropy
+from fastbert_tf.inference import ExitPolicy
 from fastbert_tf.recipes.digest import classifier_digest
+from fastbert_tf.recipes.policies import policy_of
 from fastbert_tf.recipes.stacks import calibration_digest, check_stack, stack_of
 from fastbert_tf.recipes.threads import set_threads
 from fastbert_tf.recipes.train import report_part
@@ -42,6 +43,7 @@ def evaluate_classifier(
     latency_rows: int = 256,
     precision: str = "float32",
     calibration: TextDataset | None = None,
+    policy: ExitPolicy | str | None = None,
     progress: bool = False,
 ) -> Report:
     """Measures accuracy against cost at every speed and writes `evaluation.json`, a table, plots and branch outputs.
@@ -58,6 +60,7 @@ def evaluate_classifier(
         latency_rows: rows whose wall-clock is measured at batch 1 and 32, drawn with a fixed seed; 0 measures none.
         precision: arithmetic of the graph: `float32`, `bfloat16` or `int8`.
         calibration: rows that look like the real inputs, for `int8`, or None.
+        policy: the exit rule, as `policy_of` reads it; None for the normalised entropy.
         progress: whether to show a progress bar.
 
     Raises:
@@ -69,21 +72,22 @@ def evaluate_classifier(
     check_fit(classifier, dataset)
     check_stack(classifier, precision, calibration)
     speeds = check_speeds(DEFAULT_SPEEDS if speeds is None else speeds)
-    policy, config = NormalizedEntropy(), classifier.model.config
+    config = classifier.model.config
+    rule = policy_of(policy, config.backbone.num_layers)
     metrics = check_metrics(() if dataset.labels is None else metrics, config.num_classes)
     sample = _sample(dataset, latency_rows)
     stack = stack_of(classifier, precision, calibration)
     outputs = predict_branches(stack, BatchPipeline(dataset, classifier.tokenizer).ordered(), progress)
-    curve = speed_curve(outputs, policy, config, metrics, speeds)
+    curve = speed_curve(outputs, rule, config, metrics, speeds)
     latency = [
         measured
         for size in LATENCY_BATCH_SIZES
         if sample is not None
         for measured in measure_latency(
-            stack, policy, BatchPipeline(sample, classifier.tokenizer, size).epoch(_LATENCY_SEED)
+            stack, rule, BatchPipeline(sample, classifier.tokenizer, size).epoch(_LATENCY_SEED)
         )
     ]
-    profile = uncertainty_profile(outputs, policy)
+    profile = uncertainty_profile(outputs, rule)
     report = Report(
         name, curve, profile, tuple(latency), classifier_digest(classifier), precision, calibration_digest(calibration)
     )

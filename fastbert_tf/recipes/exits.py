@@ -19,7 +19,7 @@ from fastbert_tf.evaluation import (
     threads,
 )
 from fastbert_tf.evaluation.exit_choice import LEAST_GAIN
-from fastbert_tf.inference import ExitSchedule, NormalizedEntropy, Stack
+from fastbert_tf.inference import ExitPolicy, ExitSchedule, NormalizedEntropy, Stack
 
 BATCH_SIZES = (1, 32)
 """Rows of a batch: a request alone, and a full batch of a server that is busy."""
@@ -90,7 +90,13 @@ class ExitRequest:
         return replace(self, measured=measured)
 
 
-def choose(request: ExitRequest, stack: Stack, outputs: BranchOutputs | None, speeds: Speeds) -> Exits | None:
+def choose(
+    request: ExitRequest,
+    stack: Stack,
+    outputs: BranchOutputs | None,
+    speeds: Speeds,
+    policy: ExitPolicy | None = None,
+) -> Exits | None:
     """Decides for an export.
 
     Args:
@@ -98,6 +104,7 @@ def choose(request: ExitRequest, stack: Stack, outputs: BranchOutputs | None, sp
         stack: what is exported; its pieces are timed, on this machine, in a few seconds.
         outputs: answers of all branches for held-out rows; None where there are none.
         speeds: those to choose and to predict for.
+        policy: the exit rule; None for the normalised entropy.
 
     Returns:
         The exits for the manifest; None for all branches.
@@ -107,9 +114,10 @@ def choose(request: ExitRequest, stack: Stack, outputs: BranchOutputs | None, sp
         return None
     if outputs is None:
         return None if named is None else Exits(named.exits, named.shrink_share, "hand")
-    costs = measure_exit_costs(stack, outputs.lengths, BATCH_SIZES)
-    schedule = named or _pays(costs, outputs.probabilities, speeds, request.most_loss)
-    times = predicted_times(costs, schedule, outputs.probabilities, NormalizedEntropy(), speeds(schedule))
+    policy = policy or NormalizedEntropy()
+    costs = measure_exit_costs(stack, outputs.lengths, BATCH_SIZES, policy)
+    schedule = named or _pays(costs, outputs.probabilities, policy, speeds, request.most_loss)
+    times = predicted_times(costs, schedule, outputs.probabilities, policy, speeds(schedule))
     return Exits(
         schedule.exits,
         schedule.shrink_share,
@@ -121,12 +129,16 @@ def choose(request: ExitRequest, stack: Stack, outputs: BranchOutputs | None, sp
 
 
 def _pays(
-    costs: Sequence[ExitCosts], probabilities: np.ndarray, speeds: Speeds, most_loss: float | None
+    costs: Sequence[ExitCosts],
+    probabilities: np.ndarray,
+    policy: ExitPolicy,
+    speeds: Speeds,
+    most_loss: float | None,
 ) -> ExitSchedule:
     """Chooses for all speeds of the server, which hang on the choice: other exits have another curve."""
     considered = {*speeds(ExitSchedule.every_layer(probabilities.shape[1]))}
     while True:
-        schedule = choose_exits(costs, probabilities, NormalizedEntropy(), sorted(considered), most_loss)
+        schedule = choose_exits(costs, probabilities, policy, sorted(considered), most_loss)
         if considered.issuperset(speeds(schedule)):
             return schedule
         considered.update(speeds(schedule))
@@ -134,14 +146,15 @@ def _pays(
 
 def exits_in_words(version_directory: str | os.PathLike[str]) -> str:
     """Says which branches of an export are on, and what that is predicted to be worth, from its manifest."""
-    exits = Manifest.read(version_directory).exits
+    manifest = Manifest.read(version_directory)
+    exits, policy = manifest.exits, "" if manifest.policy is None else f"policy: {manifest.policy['name']}\n"
     if exits is None:
-        return "exits: all branches are on"
+        return f"{policy}exits: all branches are on"
     if len(exits.layers) > 1:
         layers = ", ".join(map(str, exits.layers[:-1]))
-        text = f"exits: after layer {layers} and at the end"
+        text = f"{policy}exits: after layer {layers} and at the end"
     else:
-        text = "exits: none, rows run through all layers at every speed"
+        text = f"{policy}exits: none, rows run through all layers at every speed"
         if exits.chosen_by == "measurement":
             text += ": on this machine, at the speeds that the server may choose, exits cost more than they save"
     speeds = {one["speed"] for one in exits.predictions}

@@ -22,9 +22,10 @@ from fastbert_tf.evaluation import (
     speed_curve,
 )
 from fastbert_tf.export import check_export, export_saved_model
-from fastbert_tf.inference import ExitSchedule, NormalizedEntropy
+from fastbert_tf.inference import ExitPolicy, ExitSchedule, policy_settings
 from fastbert_tf.recipes.digest import classifier_digest
 from fastbert_tf.recipes.exits import ExitRequest, choose
+from fastbert_tf.recipes.policies import policy_of
 from fastbert_tf.recipes.stacks import calibration_digest, check_stack, stack_of
 from fastbert_tf.recipes.threads import set_threads
 
@@ -40,6 +41,7 @@ def export_classifier(
     calibration: TextDataset | None = None,
     exits: str | Sequence[int] | None = None,
     most_loss: float | None = None,
+    policy: ExitPolicy | str | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Writes the SavedModel `output/version` with warm-up records and manifest.
@@ -58,6 +60,8 @@ def export_classifier(
             where there is an evaluation with branch outputs and such a speed above 0, else `all`.
         most_loss: share of the plain encoder's time, at least 0, by which rows may be slower whose speed is so low that
             they ask branches and never leave; `auto` keeps to it. None: clients do not name such speeds.
+        policy: the exit rule, as `policy_of` reads it; None for the normalised entropy. The curve of an evaluation with
+            another rule is replayed with this one, from its branch outputs.
         overwrite: whether a version that exists may be replaced.
 
     Returns:
@@ -69,6 +73,7 @@ def export_classifier(
         Int8Unavailable: this TensorFlow cannot compute in int8.
     """
     check_stack(classifier, precision, calibration)
+    rule = policy_of(policy, classifier.model.config.backbone.num_layers)
     report = None if evaluation is None else read_report(evaluation)
     outputs = None
     if evaluation is not None and report is not None:
@@ -83,11 +88,12 @@ def export_classifier(
         "default_speed": default_speed,
         "lowest_accuracy": lowest_accuracy,
         "precision": precision,
+        "policy": rule,
         "overwrite": overwrite,
     }
     check_export(output, curve=None if report is None else report.curve.to_dict(), **settings)
     require_writable(output)
-    replay = partial(_curve, report, outputs)
+    replay = partial(_curve, report, outputs, rule)
 
     def speeds(schedule: ExitSchedule) -> list[float]:
         return _speeds(replay(schedule), default_speed, lowest_accuracy)
@@ -97,7 +103,7 @@ def export_classifier(
     if request.layers is not None:
         replay(ExitSchedule(request.layers))  # raises if it cannot
     stack = stack_of(classifier, precision, calibration)
-    chosen = choose(request, stack, outputs, speeds)
+    chosen = choose(request, stack, outputs, speeds, rule)
     curve = replay(every if chosen is None else ExitSchedule(chosen.layers, chosen.shrink_share))
     return export_saved_model(
         output, stack=stack, exits=chosen, curve=None if curve is None else curve.to_dict(), **settings
@@ -148,26 +154,27 @@ def _check_report(
         )
 
 
-def _curve(report: Report | None, outputs: BranchOutputs | None, schedule: ExitSchedule) -> SpeedCurve | None:
-    """Returns the report's curve, or that of the same rows with the exits that are left.
+def _curve(
+    report: Report | None, outputs: BranchOutputs | None, policy: ExitPolicy, schedule: ExitSchedule
+) -> SpeedCurve | None:
+    """Returns the report's curve, or that of the same rows with the exits that are left, or another policy.
 
     Raises:
-        ValueError: exits are left out, but there are no outputs to replay.
+        ValueError: exits are left out, or the policy is another, but there are no outputs to replay.
     """
     if report is None:
         return None
     curve = report.curve
-    if len(schedule.exits) == curve.config.backbone.num_layers:
+    is_same = curve.exit_policy == policy_settings(policy)
+    if is_same and len(schedule.exits) == curve.config.backbone.num_layers:
         return curve
     if outputs is None:
         raise ValueError(
-            "a curve for some of the exits needs the branch outputs, which the evaluation does not hold; "
-            "evaluate again with this version, or leave all exits on"
+            f"a curve for {'some of the exits' if is_same else 'another policy'} needs the branch outputs, which the "
+            "evaluation does not hold; evaluate again with this version, or leave all exits on"
         )
     speeds = [point.speed for point in curve.points if point.speed is not None]
-    return speed_curve(
-        outputs, NormalizedEntropy(), curve.config, curve.metric_names, speeds, curve.sequence_length, schedule
-    )
+    return speed_curve(outputs, policy, curve.config, curve.metric_names, speeds, curve.sequence_length, schedule)
 
 
 def _speeds(curve: SpeedCurve | None, default_speed: float, lowest_accuracy: float | None) -> list[float]:

@@ -110,6 +110,9 @@ class Manifest:
     """Branches that are on; None: all of them, as in older exports."""
     precision: str | None = None
     """Arithmetic of the graph, `float32`, `bfloat16` or `int8`; None: not known, as in older exports."""
+    policy: dict[str, Any] | None = None
+    """The exit rule, its `name` and parameters; None: a row leaves where its uncertainty is below the speed, as in
+    older exports."""
     certificate: dict[str, Any] | None = None
     """What was shown of the answers at the default speed, by `fastbert calibrate`; None: nothing was."""
     dial: Dial | None = None
@@ -122,7 +125,7 @@ class Manifest:
     def to_dict(self) -> dict[str, Any]:
         """Returns the manifest as plain JSON types."""
         fields = dataclasses.asdict(self)
-        for name in ("lowest_accuracy", "token_limits", "exits", "precision", "certificate", "dial"):
+        for name in ("lowest_accuracy", "token_limits", "exits", "precision", "policy", "certificate", "dial"):
             if fields[name] is None:
                 del fields[name]  # so that readers which do not know the field read the rest
         return {"format_version": FORMAT_VERSION, **_with_lists(fields)}

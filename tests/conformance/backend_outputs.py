@@ -9,6 +9,7 @@ import sys
 
 import keras
 import numpy as np
+import policy_cases
 import registry
 
 from fastbert_tf import training
@@ -39,11 +40,11 @@ def outputs(arrays: registry.Arrays) -> registry.Arrays:
         results[f"{name}/loss"] = case.make()(*case.inputs())
     for name, case in registry.named(registry.SCHEDULES):
         results[f"{name}/rates"] = keras.ops.stack([case.make()(step) for step in range(60)])
-    probabilities = registry.branch_probabilities()
+    probabilities = policy_cases.branch_probabilities()
     speed = np.linspace(0, 1, len(probabilities)).astype(np.float32)
-    for name, case in registry.named(registry.POLICIES):
+    for name, case in registry.named(policy_cases.POLICIES):
         for exit in range(registry.DEPTH):
-            said = registry.said_until(probabilities, exit)
+            said = policy_cases.said_until(probabilities, exit)
             results[f"{name}/{exit}"] = case.make().wants_exit(said, speed, exit + 1)
             results[f"{name}/{exit}/doubt"] = case.make().doubt(said, exit + 1)
     # JAX as it trains, compiled; TensorFlow as the reference, without the time for compilation.

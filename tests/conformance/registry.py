@@ -1,6 +1,7 @@
 """Everything public, registered once; every property test in this folder runs over all of it.
 
-To register a new class, add a case to the list of its kind; stacks have a file of their own, `stack_cases.py`.
+To register a new class, add a case to the list of its kind; stacks and exit policies have files of their own,
+`stack_cases.py` and `policy_cases.py`.
 A case makes a small instance and sample inputs.
 `test_registration.py` fails while a public class is missing.
 """
@@ -15,7 +16,7 @@ import keras
 import numpy as np
 
 import fastbert_tokenizers
-from fastbert_tf import inference, layers, losses, models, training
+from fastbert_tf import layers, losses, models, training
 
 BATCH, LENGTH, WIDTH, CLASSES, DEPTH, VOCABULARY = 3, 7, 8, 3, 3, 40
 Arrays = dict[str, np.ndarray]
@@ -313,33 +314,6 @@ class ScheduleCase:
 
 
 SCHEDULES = [ScheduleCase(training.WarmupLinearDecay, lambda: training.WarmupLinearDecay(2e-5, steps=50, warmup=0.2))]
-
-# === Inference ===
-
-
-@dataclass(frozen=True)
-class PolicyCase:
-    """An exit policy."""
-
-    cls: type
-    make: Callable[[], Any]
-
-
-POLICIES = [PolicyCase(inference.NormalizedEntropy, inference.NormalizedEntropy)]
-
-
-def branch_probabilities(rows: int = 200) -> np.ndarray:
-    """Float32 (rows, layers, classes): rows from nearly certain to nearly uniform."""
-    rng = np.random.default_rng(4)
-    logits = rng.normal(size=(rows, DEPTH, CLASSES)) * np.linspace(0.1, 8, rows)[:, None, None]
-    exponentials = np.exp(logits - logits.max(-1, keepdims=True))
-    return (exponentials / exponentials.sum(-1, keepdims=True)).astype(np.float32)
-
-
-def said_until(probabilities: np.ndarray, exit: int) -> list[np.ndarray]:
-    """What a policy hears at an exit, counted from 0: each (rows, classes), the newest last."""
-    return [probabilities[:, number] for number in range(exit + 1)]
-
 
 # === Tokenizers ===
 

@@ -8,12 +8,14 @@ import pkgutil
 import types
 from collections.abc import Iterable
 
+import policy_cases
 import registry
 import stack_cases
 import tensorflow as tf
 from absl.testing import parameterized
 
 import fastbert_tf.inference
+import fastbert_tf.inference.policies
 import fastbert_tf.layers
 import fastbert_tf.losses
 import fastbert_tf.models
@@ -25,7 +27,8 @@ ROOMS = {
     fastbert_tf.models: registry.MODELS,
     fastbert_tf.losses: registry.LOSSES,
     fastbert_tf.training: [*registry.STAGES, *registry.SCHEDULES],
-    fastbert_tf.inference: [*registry.POLICIES, *stack_cases.STACKS],
+    fastbert_tf.inference: [*policy_cases.POLICIES, *stack_cases.STACKS],
+    fastbert_tf.inference.policies: policy_cases.POLICIES,
     fastbert_tokenizers: [*registry.TOKENIZERS, *registry.VOCABULARIES],
 }
 ELSEWHERE = {

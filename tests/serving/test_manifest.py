@@ -37,8 +37,9 @@ MANIFEST = Manifest(
     token_limits=TokenLimits(vocabulary_size=30522, num_segments=2, max_sequence_length=512),
     exits=Exits((2, 6), 0.25, "measurement", (PREDICTION,), (COSTS,), MACHINE),
     precision="int8",
+    policy={"name": "layer_thresholds", "policy": {"name": "margin"}, "thresholds": [0.1, 0.25]},
 )
-OPTIONAL = ("lowest_accuracy", "token_limits", "exits", "precision")
+OPTIONAL = ("lowest_accuracy", "token_limits", "exits", "precision", "policy")
 EXITS = {"layers": [2, 6], "shrink_share": 0.25, "chosen_by": "hand"}
 
 
@@ -91,6 +92,10 @@ class ManifestTest(tf.test.TestCase, parameterized.TestCase):
         ({"exits": {**EXITS, "costs": [{**COSTS, "uncertainty": -0.1}]}}, r"exits.costs\[0\].uncertainty"),
         ({"exits": {**EXITS, "machine": {"name": "mine"}}}, "exits.machine"),
         ({"precision": "float16"}, "precision"),
+        ({"policy": "margin"}, "policy"),
+        ({"policy": {"agreements": 3}}, "policy"),
+        ({"policy": {"name": ""}}, "policy.name"),
+        ({"policy": {"name": "learned_exit", "weights": [[float("nan")]]}}, "finite"),
         ({"extra": 1}, "extra"),
     )
     def test_field_outside_the_schema(self, changes, words):
@@ -112,6 +117,7 @@ class ManifestTest(tf.test.TestCase, parameterized.TestCase):
             self.assertIsNone(manifest.token_limits)
             self.assertIsNone(manifest.exits)
             self.assertIsNone(manifest.precision)
+            self.assertIsNone(manifest.policy)
             self.assertEqual(manifest.to_dict(), values)
 
     def test_exits(self):

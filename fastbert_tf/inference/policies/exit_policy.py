@@ -17,8 +17,8 @@ class ExitPolicy(ABC):
     that a schedule leaves out. A policy with parameters is a frozen dataclass, so that it can be written as JSON.
     """
 
-    name: ClassVar[str]
-    """Name in manifests and commands."""
+    name: ClassVar[str] = ""
+    """Name in manifests and commands; empty where it is not registered."""
 
     @property
     def memory(self) -> int:
@@ -63,6 +63,15 @@ class ExitPolicy(ABC):
         if _required(cls):
             raise ValueError(f"the policy {cls.name} has no default for {', '.join(_required(cls))}; give its file")
         return cls()
+
+    def check(self, num_layers: int) -> ExitPolicy:
+        """Returns the policy, if it fits a model with so many layers.
+
+        Raises:
+            ValueError: its parameters are of another model.
+        """
+        del num_layers
+        return self
 
     def to_dict(self) -> dict[str, Any]:
         """Returns name and parameters as plain JSON types."""

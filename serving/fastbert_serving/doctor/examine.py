@@ -22,6 +22,7 @@ from fastbert_serving.doctor.signature_check import check_batch_axes, check_sign
 from fastbert_serving.doctor.target import TARGETS, Target
 from fastbert_serving.doctor.warmup_check import check_warmup
 from fastbert_serving.errors import ModelError
+from fastbert_serving.manifest import Manifest, ManifestError
 
 CHECKS: tuple[Callable[[ExportedModel, Target], Iterator[Finding]], ...] = (
     check_ops,
@@ -82,7 +83,16 @@ def examine(
         findings=sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR),
         ops=ops_by_library(exported, server),
         replayed_rows=replayed,
+        policy=_policy_name(exported),
     )
+
+
+def _policy_name(export: ExportedModel) -> str | None:
+    try:
+        policy = Manifest.read(export.directory).policy
+    except ManifestError:
+        return None  # `check_manifest` says so
+    return None if policy is None else policy["name"]
 
 
 def _golden_rows(export: ExportedModel, findings: list[Finding], is_error: bool) -> list[GoldenRow]:

@@ -27,6 +27,8 @@ class Report:
     """The ops of the graph by the library that brings them; `unknown` for those that none brings."""
     replayed_rows: int | None = None
     """Golden rows that a running server was asked for; None: no server was given."""
+    policy: str | None = None
+    """Name of the exit rule that the manifest tells; None: it tells none, so uncertainty below the speed lets rows go."""
 
     @property
     def passed(self) -> bool:
@@ -36,6 +38,7 @@ class Report:
     def text(self) -> str:
         """Returns the whole report for a terminal, with the verdict in the last line."""
         lines = [f"{self.export} on {self.target}", *self._op_lines(), self._replay_line()]
+        lines += [] if self.policy is None else [f"exit policy: {self.policy}"]
         lines += [finding.text() for finding in self.findings]
         errors, warnings = self._count(Severity.ERROR), self._count(Severity.WARNING)
         return "\n".join([*lines, f"{'passed' if self.passed else 'failed'}: {errors} errors, {warnings} warnings"])

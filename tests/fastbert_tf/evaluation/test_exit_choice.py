@@ -12,7 +12,7 @@ from absl.testing import parameterized
 
 from fastbert_tf.evaluation import ExitCosts, PredictedTime, choose_exits, predict_ms, predicted_times
 from fastbert_tf.evaluation.exit_choice import LEAST_GAIN, SHRINK_SHARES
-from fastbert_tf.inference import ExitSchedule, NormalizedEntropy, simulate
+from fastbert_tf.inference import ExitSchedule, NormalizedEntropy, Patience, simulate
 
 
 def costs(batch_size=4, start=1.0, layer=10.0, branch=2.0, step=0.5, shrink=3.0) -> ExitCosts:
@@ -127,6 +127,18 @@ class ChoiceTest(tf.test.TestCase, parameterized.TestCase):
             self.assertLessEqual(times[chosen].max(), 1 - LEAST_GAIN)
         else:
             self.assertEqual(chosen, ExitSchedule((5,)))
+
+    def test_the_policy_decides_which_exits_can_pay(self):
+        """Patience lets nobody go at the first exit that is on, so a single early one never pays."""
+        given, answers = costs(1, branch=0.1, step=0.0, shrink=0.0), branch_answers()
+        by_patience = choose_exits([given], answers, Patience(1), [0.9])
+        self.assertGreater(len(by_patience.exits), 2)
+        (time,) = predicted_times([given], by_patience, answers, Patience(1), [0.9])
+        exit_layer = simulate(Patience(1), answers, 0.9, by_patience)["exit_layer"]
+        self.assertAllClose(time.chosen_ms, walked_ms(given, by_patience, exit_layer))
+        self.assertEqual(
+            choose_exits([given], answers, Patience(5), [0.3]), ExitSchedule((5,))
+        )  # nobody has four before
 
     def test_cheap_branches_stay_on_and_dear_ones_go(self):
         cheap = self.choose(costs(1, branch=0.0, step=0.0, shrink=0.0))

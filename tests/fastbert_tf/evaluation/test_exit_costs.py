@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from fastbert_tf.config import BackboneConfig, FastBertConfig
 from fastbert_tf.evaluation import ExitCosts, exit_costs, measure_exit_costs
-from fastbert_tf.inference import KerasStack
+from fastbert_tf.inference import ExitLoop, KerasStack, Patience
 from fastbert_tf.models import FastBert
 
 CONFIG = FastBertConfig(BackboneConfig(30, 3, 2, 8, 16, max_sequence_length=12), 2, branch_dim=4, branch_heads=2)
@@ -35,6 +35,24 @@ class ExitCostsTest(tf.test.TestCase):
                 self.assertLen(getattr(costs, piece), len(costs.rows))
                 self.assertGreaterEqual(min(getattr(costs, piece)), 0)
             self.assertEqual(ExitCosts.from_dict(json.loads(json.dumps(costs.to_dict()))), costs)
+
+    def test_a_step_asks_the_policy_and_lets_nobody_go(self):
+        """At speed 1 nobody would doubt enough to stay; what the policy remembers is carried along."""
+        features = next(exit_costs._batches(LENGTHS, 4))
+        heard = []
+
+        class Certain(Patience):
+            def doubt(self, said, layer):
+                heard.append((layer, len(said)))
+                return 0 * super().doubt(said, layer)
+
+        asked, idle = exit_costs._NobodyLeaves(Certain(2)), exit_costs._Remembering(2)
+        answers = ExitLoop(self.stack, asked)(features, tf.ones([4]))
+        self.assertAllEqual(answers["exit_layer"], [3, 3, 3, 3])
+        self.assertEqual(heard, [(1, 1), (2, 2)])
+        self.assertEqual((asked.memory, idle.memory), (2, 2))
+        leaves = ExitLoop(exit_costs._Idle(self.stack), idle)(features, tf.fill([4], 0.5))
+        self.assertAllEqual(leaves["exit_layer"], [1, 3, 1, 3])
 
     def measured(self, timings):
         """Costs of single rows from timings of start, branches, plain encoder, loop, and idle loop twice, a repeat."""

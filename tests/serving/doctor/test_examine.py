@@ -118,6 +118,11 @@ class ExamineTest(tf.test.TestCase, parameterized.TestCase):
         self.assertIn("FastBertNormalize", [ops for title, ops in report.ops.items() if "Text" in title][0])
         self.assertLen(report.findings, 1 if target == NEWEST else 2)
 
+    def test_names_another_exit_policy(self):
+        self.assertNotIn("exit policy", examine(self.directory, NEWEST).text())
+        with_manifest(policy={"name": "patience", "agreements": 2})(self.directory)
+        self.assertIn("\nexit policy: patience\n", examine(self.directory, NEWEST).text())
+
     def test_newer_graph_is_a_warning(self):
         words = [finding.what for finding in self.found(Severity.WARNING, OLDEST)]
         self.assertRegex(words[0], f"made by TensorFlow {tf.__version__}, newer than tfserving:2.16")

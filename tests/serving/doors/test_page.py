@@ -31,6 +31,15 @@ class AnswerTest(PageCase):
         self.assertRegex(self.find("milliseconds").text, r"^[\d.]+ ms$")
         self.assertEqual(self.fake.rows[-1], {"text": "four", "speed": 0.5, "model": "films"})
 
+    def test_names_another_exit_policy(self):
+        self.fake.states = {"films": state(policy={"name": "agreement_entropy"})}
+        self.open()
+        self.type("four")
+        rule = "by the rule “agreement entropy”"
+        self.wait_text("why", f"Layer 2 of 4 answered “so-so”: its doubt {rule} is below the speed 0.50.")
+        self.move(0)
+        self.wait_text("why", f"none before it had a doubt {rule} below the speed 0.00.")
+
     def test_last_layer_costs_more_than_full_depth(self):
         self.open()
         self.type("four")

@@ -1,0 +1,6 @@
+"""Makes `small_classifier` importable: test folders are no packages."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "export"))
