@@ -122,6 +122,19 @@ class Manifest:
         object.__setattr__(self, "labels", tuple(self.labels))
         _validate(self.to_dict(), source="manifest")
 
+    @property
+    def promise(self) -> str | None:
+        """The certificate in words; None where there is none."""
+        told = self.certificate
+        if told is None:
+            return None
+        lost = "are wrong where the full depth is right" if told["labelled"] else "differ from the full depth's"
+        return (
+            f"at most {told['max_accuracy_drop']:g} of the answers at speed {told['speed']:g} {lost}, with "
+            f"{told['confidence']:g} confidence ({told['losses']} of {told['rows']} rows did; speedup "
+            f"{told['speedup']:.2f})"
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Returns the manifest as plain JSON types."""
         fields = dataclasses.asdict(self)
