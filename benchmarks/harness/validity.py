@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from fastbert_tf.calibration import (
-    PATH,
     P_VALUES,
+    PATH,
     Candidate,
     SpeedSums,
     candidate,

@@ -56,7 +56,7 @@ def binomial_p_value(losses: npt.ArrayLike, rows: int, bound: float) -> np.ndarr
 
 
 def hoeffding_bentkus_p_value(losses: npt.ArrayLike, rows: int, bound: float) -> np.ndarray:
-    """As `binomial_p_value`, by the inequalities of Hoeffding and Bentkus (Bates et al. 2021; Angelopoulos et al. 2021).
+    """As `binomial_p_value`, by the inequalities of Hoeffding and Bentkus (Bates et al., 2021).
 
     Valid for any loss in [0, 1]; for losses of 0 or 1 the exact one is never larger.
     """

@@ -97,8 +97,8 @@ class Certificate(Config):
             raise ValueError("the certificate is of another classifier; calibrate this one and name that folder")
         if self.subject.precision != precision:
             raise ValueError(
-                f"the certificate is of a graph in {self.subject.precision}, but this one is in {precision}; calibrate with "
-                f"--precision {precision} and name that folder"
+                f"the certificate is of a graph in {self.subject.precision}, but this one is in {precision}; calibrate "
+                f"with --precision {precision} and name that folder"
             )
         if self.subject.fitted_to != fitted_to:
             raise ValueError("the certificate is of int8 fitted to other rows; give both commands the same ones")

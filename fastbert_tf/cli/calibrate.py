@@ -33,7 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "learned on 30 %% of the rows (default: normalized_entropy)",
     )
     parser.add_argument("--method", choices=METHODS, default=METHODS[0], help="the test (default: %(default)s)")
-    parser.add_argument("--exits", type=comma_separated, metavar="2,4,6", help="layers whose branch is on (default: all)")
+    parser.add_argument(
+        "--exits", type=comma_separated, metavar="2,4,6", help="layers whose branch is on (default: all)"
+    )
     parser.add_argument("--output", metavar="DIR", help="folder of the certificate (default: RUN/calibration)")
     parser.add_argument(
         "--data",

@@ -41,10 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--latency_rows", type=int, default=256, help="rows timed at batch 1 and 32; 0 for none (default: %(default)s)"
     )
     parser.add_argument(
-        "--certificate", metavar="DIR", help="calibration of this classifier in this precision, for its policy and speed"
+        "--certificate",
+        metavar="DIR",
+        help="calibration of this classifier in this precision, for its policy and speed",
     )
     parser.add_argument(
-        "--speedups", metavar="X,...", help="with commas between: what the certificate's dial delivers for these requests"
+        "--speedups",
+        metavar="X,...",
+        help="with commas between: what the certificate's dial delivers for these requests",
     )
     add_thread_arguments(parser)
 

@@ -35,7 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "clients can ask for a speedup",
     )
     parser.add_argument(
-        "--speedup", type=float, metavar="X", help="of requests that name none, by the certificate's dial; 1 is full depth"
+        "--speedup",
+        type=float,
+        metavar="X",
+        help="of requests that name none, by the certificate's dial; 1 is full depth",
     )
     parser.add_argument(
         "--evaluation", metavar="DIR", help="evaluation in the same precision; its curve goes into the manifest"

@@ -76,8 +76,8 @@ def certified(
     holds = speed == certificate.speed
     if holds and lowest_accuracy is not None:
         raise ValueError(
-            "lowest_accuracy lets load control leave the certified speed; drop it, or name a default speed of your own, "
-            "which drops the certificate"
+            "lowest_accuracy lets load control leave the certified speed; drop it, or name a default speed of your "
+            "own, which drops the certificate"
         )
     named = "all" if len(certificate.exits) == num_layers else certificate.exits
     told = {name: value for name, value in certificate.to_dict().items() if name != "dial"} if holds else None
@@ -91,8 +91,8 @@ def _speed(certificate: Certificate, default_speed: float | None, speedup: float
         return certificate.speed if default_speed is None else default_speed
     if not 1 <= speedup <= certificate.dial.most:  # NaN fails both comparisons
         raise ValueError(
-            f"this model reaches speedups from 1 to {certificate.dial.most:.2f} with this policy, but {speedup} is asked "
-            "for; ask for less, or take a smaller model"
+            f"this model reaches speedups from 1 to {certificate.dial.most:.2f} with this policy, but {speedup} is "
+            "asked for; ask for less, or take a smaller model"
         )
     return float(certificate.dial.speed(speedup))
 

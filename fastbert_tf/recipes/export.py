@@ -63,9 +63,9 @@ def export_classifier(
             they ask branches and never leave; `auto` keeps to it. None: clients do not name such speeds.
         policy: the exit rule, as `policy_of` reads it; None for the normalised entropy. The curve of an evaluation with
             another rule is replayed with this one, from its branch outputs.
-        certificate: folder of a calibration of this classifier in this precision: its policy, exits and speed are taken,
-            and its dial, for the signature `with_speedup`; or None. Another default speed drops its promise, not its
-            dial.
+        certificate: folder of a calibration of this classifier in this precision: its policy, exits and speed are
+            taken, and its dial, for the signature `with_speedup`; or None. Another default speed drops its promise, not
+            its dial.
         speedup: of requests that name none, instead of a default speed; looked up in the certificate's dial.
         overwrite: whether a version that exists may be replaced.
 

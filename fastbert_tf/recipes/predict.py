@@ -56,7 +56,8 @@ class Predictor:
                 the model reaches gets what it reaches.
 
         Raises:
-            ValueError: the speed is outside [0, 1], there is no certificate to look the speedup up in, the texts are no list, or pairs are missing or too many.
+            ValueError: the speed is outside [0, 1], there is no certificate to look the speedup up in, the texts are no
+                list, or pairs are missing or too many.
         """
         if isinstance(texts, (str, bytes)) or isinstance(text_pairs, (str, bytes)):
             raise ValueError("texts must be a list of texts, but are one text; put it into a list")

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from fastbert_tf.data import Task, TextDataset
-from fastbert_tf.recipes.digest import dataset_digest
 from fastbert_tf.recipes.calibration_rows import hold_out
+from fastbert_tf.recipes.digest import dataset_digest
 from fastbert_tf.recipes.train import selection_split
 from fastbert_tokenizers import WordPieceTokenizer
 from harness.peers.job import Job, rows_of, single_calls

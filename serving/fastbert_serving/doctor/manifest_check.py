@@ -57,7 +57,7 @@ def _check_calibration(export: ExportedModel, manifest: Manifest) -> Iterator[Fi
     certificate = manifest.certificate
     if certificate is not None and certificate["speed"] != manifest.default_speed:
         yield error(
-            f"the certificate is of speed {certificate['speed']:g}, but the default speed is {manifest.default_speed:g}",
+            f"the certificate is of speed {certificate['speed']}, but the default speed is {manifest.default_speed}",
             _MEND,
         )
     if certificate is not None and manifest.lowest_accuracy is not None:

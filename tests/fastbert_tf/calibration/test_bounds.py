@@ -20,7 +20,9 @@ class BoundsTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.product(rows=[1, 7, 600, 20_000], risk=[0.0, 0.005, 0.3, 0.97, 1.0])
     def test_binomial_cdf_is_scipys(self, rows, risk):
         losses = np.unique(np.linspace(0, rows, 50).astype(int))
-        self.assertAllClose(binomial_cdf(losses, rows, risk), stats.binom.cdf(losses, rows, risk), rtol=1e-8, atol=1e-290)
+        self.assertAllClose(
+            binomial_cdf(losses, rows, risk), stats.binom.cdf(losses, rows, risk), rtol=1e-8, atol=1e-290
+        )
 
     @parameterized.parameters((0, 100), (3, 598), (40, 5000), (17, 17), (16, 17))
     def test_clopper_pearson_is_scipys(self, losses, rows):

@@ -51,7 +51,7 @@ class LearnThenTestTest(tf.test.TestCase, parameterized.TestCase):
 
     @parameterized.parameters("binomial", "hoeffding_bentkus")
     def test_the_bound_is_broken_no_more_often_than_promised(self, method):
-        """Losses are thresholds on one uniform number a row, so the true risk of each configuration is its threshold."""
+        """A row loses where its uniform number is below a threshold, so the threshold is the true risk."""
         random, rows, bound, draws = np.random.default_rng(0), 600, 0.05, 1000
         risks = np.linspace(0.002, 0.12, 60)
         broken = 0

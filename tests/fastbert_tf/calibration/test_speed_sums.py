@@ -42,7 +42,9 @@ class DialTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_full_depth_and_the_end_of_the_range(self):
         dial = Dial((1.0, 2.0, 8.0), (0.0, 0.25, 0.75))
-        self.assertAllEqual(dial.speed([1.0, 1.41, 1.42, 3.9, 4.1, 8.0, 100.0, np.inf]), [0, 0, 0.25, 0.25, *[0.75] * 4])
+        self.assertAllEqual(
+            dial.speed([1.0, 1.41, 1.42, 3.9, 4.1, 8.0, 100.0, np.inf]), [0, 0, 0.25, 0.25, *[0.75] * 4]
+        )
         self.assertEqual(dial.most, 8.0)
 
     def test_a_discrete_policy_offers_its_steps(self):
