@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from absl import app, flags
-from harness.validity import Drawing, Pool, validity
+from harness.validity import LEARNED, Drawing, Pool, validity
 from harness.validity_page import PAGE, RESULTS, rendered
 
 from fastbert_tf.checkpoints import load_classifier
@@ -35,7 +35,7 @@ _RENDER = flags.DEFINE_boolean("render", False, "Write the tables of docs/guaran
 CONFIDENCE = 0.95
 BOUNDS = (0.01, 0.02)
 POLICIES = ("normalized_entropy", "maximum_probability", "margin", "patience", "agreement_entropy")
-"""Those with default parameters; `layer_thresholds` is learned anew from each draw."""
+"""Those with default parameters."""
 POOLS = {
     "ag_news": ("ag_news", "ag_news", "plain"),
     "ag_news_short": ("ag_news", "ag_news", "short"),
@@ -105,7 +105,7 @@ def experiments() -> list[dict[str, Any]]:
     for pool in ("ag_news", "book_review"):
         for bound in BOUNDS:
             common = {"pool": pool, "bound": bound, "labelled": True, "disjoint": False, "shifted": None}
-            listed += [{**common, "policies": [policy]} for policy in (*POLICIES, "layer_thresholds")]
+            listed += [{**common, "policies": [policy]} for policy in (*POLICIES, *LEARNED)]
             listed += [{**common, "policies": list(POLICIES)}]
             listed += [{**common, "policies": [POLICIES[0]], "labelled": False}]
             listed += [{**common, "policies": [POLICIES[0]], "disjoint": True}]

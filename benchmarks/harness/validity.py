@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,10 +21,20 @@ from fastbert_tf.calibration import (
 )
 from fastbert_tf.config import FastBertConfig
 from fastbert_tf.evaluation import BranchOutputs, executed_flops
-from fastbert_tf.inference import ExitPolicy, ExitSchedule, NormalizedEntropy, doubts
+from fastbert_tf.inference import (
+    ExitPolicy,
+    ExitSchedule,
+    LayerThresholds,
+    LearnedExit,
+    NormalizedEntropy,
+    doubts,
+    fit_learned_exit,
+)
 
+LEARNED = (LayerThresholds.name, LearnedExit.name)
+"""Policies that are learned anew on each draw."""
 LEARNING_SHARE = 0.3
-"""Of a draw, where thresholds are learned; the others test them."""
+"""Of a draw, where they are; the other rows test them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +49,8 @@ class Pool:
     """float (rows, exits)."""
     full_costs: np.ndarray
     """float (rows,), of the plain encoder."""
+    outputs: BranchOutputs
+    """What all branches say."""
 
     @classmethod
     def of(
@@ -51,6 +63,7 @@ class Pool:
             row_losses(outputs.predictions, outputs.labels if labelled else None),
             exit_costs(outputs, config, schedule),
             executed_flops(config, None, outputs.lengths).astype(float),
+            outputs,
         )
 
     def __len__(self) -> int:
@@ -60,18 +73,20 @@ class Pool:
         """Replays a policy along the path on some rows."""
         return candidate(self.doubts[policy][rows], self.losses[rows], self.costs[rows])
 
-    def with_thresholds(self, rows: np.ndarray, bound: float) -> Pool:
-        """Returns the pool with a policy `layer_thresholds` learned on some rows."""
-        name, layers = NormalizedEntropy.name, self.losses.shape[1]
-        entropy = self.doubts[name]
+    def with_learned(self, name: str, rows: np.ndarray, bound: float) -> Pool:
+        """Returns the pool with a policy of `LEARNED` learned on some rows."""
+        outputs, layers = self.outputs, self.losses.shape[1]
         schedule = ExitSchedule.every_layer(layers)
-        learned = fit_layer_thresholds(
-            NormalizedEntropy(), entropy[rows], self.losses[rows], self.costs[rows], bound, layers, schedule
-        )
-        thresholds = np.array(learned.thresholds, np.float32)
-        with np.errstate(invalid="ignore"):  # as `LayerThresholds` doubts; 0 / 0 where no row leaves
-            scaled = np.where(thresholds > 0, entropy / (entropy + thresholds), 1).astype(np.float32)
-        return Pool({**self.doubts, "layer_thresholds": scaled}, self.losses, self.costs, self.full_costs)
+        policy: ExitPolicy
+        if name == LearnedExit.name:
+            labels = None if outputs.labels is None else outputs.labels[rows]
+            policy = fit_learned_exit(outputs.probabilities[rows], labels, schedule)
+        else:
+            base = NormalizedEntropy()
+            entropy = self.doubts[base.name][rows]
+            policy = fit_layer_thresholds(base, entropy, self.losses[rows], self.costs[rows], bound, layers, schedule)
+        found = doubts(policy, outputs.probabilities, schedule)
+        return replace(self, doubts={**self.doubts, name: found})
 
 
 @dataclass(frozen=True)
@@ -100,7 +115,7 @@ def validity(
         bound: the promise.
         confidence: with which it is made.
         drawing: how rows are drawn.
-        shifted: where the promise is checked instead: rows of another kind.
+        shifted: where the promise is checked instead: rows of another kind; for policies that are not learned.
 
     Returns:
         By test: `broken`, the share of draws whose risk is above the bound; `risk` and `speedup`, means over the draws;
@@ -111,9 +126,10 @@ def validity(
     for _ in range(drawing.draws):
         rows = random.choice(len(pool), drawing.rows, replace=not drawing.disjoint)
         elsewhere, here = shifted or pool, pool
-        if "layer_thresholds" in policies:
+        if not set(LEARNED).isdisjoint(policies):
             learning, rows = np.split(rows, [round(LEARNING_SHARE * len(rows))])
-            here = pool.with_thresholds(learning, bound)
+            for name in set(LEARNED).intersection(policies):
+                here = here.with_learned(name, learning, bound)
             elsewhere = here
         candidates = [here.candidate(policy, rows) for policy in policies]
         left = np.delete(np.arange(len(pool)), rows) if drawing.disjoint else slice(None)
