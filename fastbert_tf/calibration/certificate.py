@@ -106,17 +106,17 @@ class Certificate(Config):
 
     def text(self) -> str:
         """Says it in words."""
-        lost = "would have been right at full depth" if self.labelled else "differ from the full depth's"
         if self.speed == 0:
             return (
                 f"no speed above 0 was shown to keep the accuracy within {self.max_accuracy_drop:g}: full depth, "
                 f"speedup 1 ({self.rows} rows, confidence {self.confidence:g})"
             )
+        lost = "are wrong where the full depth is right" if self.labelled else "differ from the full depth's"
         return (
-            f"policy {self.policy.get('name', self.policy)}, speed {self.speed:g}: with {self.confidence:.4g} "
-            f"confidence at most {self.max_accuracy_drop:g} of all answers {lost}\n"
-            f"seen: {self.losses} of {self.rows} rows; expected speedup {self.speedup:.2f} "
-            f"({self.flops / 1e6:.1f} of {self.full_flops / 1e6:.1f} million operations a row)"
+            f"policy {self.policy['name']}, speed {self.speed:.4g}: at most {self.max_accuracy_drop:g} of the answers "
+            f"{lost}, with {self.confidence:g} confidence\n"
+            f"{self.losses} of {self.rows} calibration rows did; expected speedup {self.speedup:.2f} "
+            f"({self.flops / 1e6:.3g} of {self.full_flops / 1e6:.3g} million operations a row)"
         )
 
 

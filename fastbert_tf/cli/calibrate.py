@@ -27,7 +27,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--policy",
         nargs="+",
-        default=["normalized_entropy"],
         metavar="POLICY",
         help="exit policies to choose from, as for evaluate; layer_thresholds and learned_exit without a file are "
         "learned on 30 %% of the rows (default: normalized_entropy)",
@@ -75,7 +74,7 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.model,
         Promise(arguments.max_accuracy_drop, arguments.confidence, arguments.method),
         arguments.output,
-        policies=arguments.policy,
+        policies=arguments.policy or ("normalized_entropy",),
         precision=arguments.precision,
         exits=_layers(arguments.exits),
         calibration_task=arguments.calibration_task,

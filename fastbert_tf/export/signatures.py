@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from fastbert_serving.dial import Dial
@@ -70,9 +70,8 @@ class Signatures:
             "classify": _traced(self._classify, {"inputs": EXAMPLES_SPEC}),
         }
         if self.dial is not None:
-            functions["with_speedup"] = _traced(
-                partial(self._with_speedup, self.dial), {**self.text_specs, "speedup": SPEEDUP_SPEC}
-            )
+            specs = {**self.text_specs, "speedup": SPEEDUP_SPEC}
+            functions["with_speedup"] = _traced(self._with_speedup(self.dial), specs)
         return functions
 
     # === Signatures ===
@@ -88,11 +87,16 @@ class Signatures:
         speed = inputs.pop("speed")
         return self._answer(**self._tokenize(**inputs), speed=speed)
 
-    def _with_speedup(self, dial: Dial, speedup: tf.Tensor, **texts: tf.Tensor) -> Tensors:
-        inputs = {**texts, "speedup": speedup}
-        inputs = checked(inputs, [same_rows(inputs), at_least("speedup", speedup, 1)])
-        nearest = tf.searchsorted(dial.borders, inputs.pop("speedup"), side="right")  # as `Dial.speed`
-        return self._answer(**self._tokenize(**inputs), speed=tf.gather(tf.constant(dial.speeds), nearest))
+    def _with_speedup(self, dial: Dial) -> Callable[..., Tensors]:
+        borders, speeds = (np.array(values, np.float32) for values in (dial.borders, dial.speeds))
+
+        def with_speedup(speedup: tf.Tensor, **texts: tf.Tensor) -> Tensors:
+            inputs = {**texts, "speedup": speedup}
+            inputs = checked(inputs, [same_rows(inputs), at_least("speedup", speedup, 1)])
+            nearest = tf.searchsorted(borders, inputs.pop("speedup"), side="right")  # as `Dial.speed`
+            return self._answer(**self._tokenize(**inputs), speed=tf.gather(speeds, nearest))
+
+        return with_speedup
 
     def _tokenized(self, speed: tf.Tensor, **tokens: tf.Tensor) -> Tensors:
         inputs = {**tokens, "speed": speed}
