@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from absl import app, flags
-from harness.validity import LEARNED, Drawing, Pool, validity
+from harness.validity import LEARNED, Drawing, Pool, dial_errors, validity
 from harness.validity_page import PAGE, RESULTS, rendered
 
 from fastbert_tf.checkpoints import load_classifier
@@ -115,22 +115,38 @@ def experiments() -> list[dict[str, Any]]:
     return listed
 
 
+def dials() -> list[dict[str, Any]]:
+    """Lists the dials that are learned."""
+    smooth = ("normalized_entropy", "maximum_probability", "margin")
+    listed = [
+        {"dial": policy, "pool": pool, "shifted": None} for pool in ("ag_news", "book_review") for policy in smooth
+    ]
+    return listed + [{"dial": smooth[0], "pool": pool, "shifted": shifted} for pool, shifted in SHIFTS]
+
+
+def found_in(asked: dict[str, Any]) -> dict[str, Any]:
+    """Makes one experiment."""
+    pool = pool_of(asked["pool"], asked.get("labelled", True))
+    shifted = None if asked["shifted"] is None else pool_of(asked["shifted"])
+    drawing = Drawing(asked["rows"], asked["draws"], disjoint=asked.get("disjoint", True))
+    if "dial" in asked:
+        return dial_errors(pool, asked["dial"], drawing, shifted)
+    return validity(pool, asked["policies"], asked["bound"], asked["confidence"], drawing, shifted)
+
+
 def main(_: list[str]) -> None:
     """Experiments, renders, or both."""
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
     done = [one["asked"] for one in results]
-    for one in experiments() if _RUNS.value else ():
-        asked = {**one, "confidence": CONFIDENCE, "rows": _ROWS.value, "draws": _DRAWS.value}
+    size = {"rows": _ROWS.value, "draws": _DRAWS.value}
+    wanted = [{**one, "confidence": CONFIDENCE, **size} for one in experiments()] + [{**one, **size} for one in dials()]
+    for asked in wanted if _RUNS.value else ():
         if asked in done:
             continue
-        pool = pool_of(one["pool"], one["labelled"])
-        shifted = None if one["shifted"] is None else pool_of(one["shifted"])
-        drawing = Drawing(_ROWS.value, _DRAWS.value, disjoint=one["disjoint"])
-        found = validity(pool, one["policies"], one["bound"], CONFIDENCE, drawing, shifted)
-        results.append({"asked": asked, "pool_rows": len(pool), "found": found})
+        results.append({"asked": asked, "found": found_in(asked)})
         with file_swap(RESULTS) as unfinished:
             unfinished.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-        print(asked, found, flush=True)
+        print(json.dumps(results[-1]), flush=True)
     if _RENDER.value:
         PAGE.write_text(rendered(PAGE.read_text(encoding="utf-8"), results), encoding="utf-8")
 

@@ -17,6 +17,7 @@ from fastbert_tf.calibration import (
     choose,
     exit_costs,
     fit_layer_thresholds,
+    learn_dial,
     row_losses,
 )
 from fastbert_tf.config import FastBertConfig
@@ -138,6 +139,39 @@ def validity(
             choice = choose(candidates, len(rows), bound, confidence, full, method)
             results.append(_outcome(elsewhere, policies[choice.candidate], choice.place, left))
     return {method: _summary(np.array(results), bound) for method, results in found.items()}
+
+
+def dial_errors(pool: Pool, policy: str, drawing: Drawing, shifted: Pool | None = None) -> dict[str, float]:
+    """Learns a dial from each draw and compares what is asked for with what other rows get.
+
+    Args:
+        pool: where calibration rows come from, without replacement.
+        policy: one without steps.
+        drawing: how rows are drawn.
+        shifted: where the dial is used instead of the rows that were not drawn.
+
+    Returns:
+        Of delivered over asked, less 1, over all draws and 20 speedups from the least to the most that each dial reaches:
+        `mean` and `worst`, without sign, and `within`, the share within 5 %; and `most`, the mean of the largest speedups.
+    """
+    random = np.random.default_rng(drawing.seed)
+    errors, most = [], []
+    for _ in range(drawing.draws):
+        order = random.permutation(len(pool))
+        rows, others = order[: drawing.rows], order[drawing.rows :]
+        dial = learn_dial(pool.doubts[policy][rows], pool.costs[rows], float(pool.full_costs[rows].mean()))
+        used, on = (pool, others) if shifted is None else (shifted, np.arange(len(shifted)))
+        asked = np.linspace(dial.speedups[min(1, len(dial.speedups) - 1)], dial.most, 20)
+        costs = SpeedSums(used.doubts[policy][on]).at(used.costs[on], dial.speed(asked))
+        errors.append(used.full_costs[on].sum() / costs / asked - 1)
+        most.append(dial.most)
+    off = np.abs(errors)
+    return {
+        "mean": float(off.mean()),
+        "worst": float(off.max()),
+        "within": float((off <= 0.05).mean()),
+        "most": float(np.mean(most)),
+    }
 
 
 def _outcome(pool: Pool, policy: str, place: int | None, rows: Any) -> tuple[float, float, bool]:

@@ -23,9 +23,11 @@ def rendered(page: str, results: Sequence[Result]) -> str:
     Raises:
         ValueError: the page has no place for a table.
     """
-    kept = [one for one in results if one["asked"]["shifted"] is None]
-    shifted = [one for one in results if one["asked"]["shifted"] is not None]
-    for name, table in (("validity", validity_table(kept)), ("shift", shift_table(shifted))):
+    dials = [one for one in results if "dial" in one["asked"]]
+    kept = [one for one in results if one["asked"]["shifted"] is None and one not in dials]
+    shifted = [one for one in results if one["asked"]["shifted"] is not None and one not in dials]
+    tables = {"validity": validity_table(kept), "shift": shift_table(shifted), "dial": dial_table(dials)}
+    for name, table in tables.items():
         mark = _MARK.format(name=name)
         page, count = re.subn(
             rf"{re.escape(mark)}.*?{re.escape(_END)}", lambda _, text=f"{mark}\n{table}\n{_END}": text, page, flags=re.S
@@ -50,6 +52,19 @@ def validity_table(results: Iterable[Result]) -> str:
         place = "the other rows" if asked["disjoint"] else "all rows"
         cells = [f"{found[name]['broken']:.1%} | {found[name]['speedup']:.2f}x" for name in _METHODS]
         lines.append(f"| {asked['pool']} | {policy} | {asked['bound']:g} | {place} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def dial_table(results: Iterable[Result]) -> str:
+    """One line a dial: how far what rows got is from what was asked for."""
+    lines = [
+        "| learned on | used on | policy | reaches | mean error | worst | within 5 % |", "|---|---|---|--:|--:|--:|--:|"
+    ]  # fmt: skip
+    for one in results:
+        asked, found = one["asked"], one["found"]
+        place = asked["shifted"] or "the other rows"
+        figures = f"{found['most']:.2f}x | {found['mean']:.1%} | {found['worst']:.1%} | {found['within']:.1%}"
+        lines.append(f"| {asked['pool']} | {place} | {asked['dial']} | {figures} |")
     return "\n".join(lines)
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
-from harness.validity import Drawing, Pool, validity
-from harness.validity_page import PAGE, RESULTS, rendered, shift_table, validity_table
+from harness.validity import Drawing, Pool, dial_errors, validity
+from harness.validity_page import PAGE, RESULTS, dial_table, rendered, shift_table, validity_table
 
 from fastbert_tf.config import BackboneConfig, FastBertConfig
 from fastbert_tf.evaluation import BranchOutputs
@@ -51,6 +51,15 @@ class ValidityTest(tf.test.TestCase, parameterized.TestCase):
         )
         self.assertGreater(found["binomial"]["broken"], 0.9)
 
+    def test_the_dial_delivers_on_other_rows(self):
+        found = dial_errors(made_pool(6000), "margin", Drawing(3000, 5))
+        self.assertLess(found["worst"], 0.05)
+        self.assertEqual(found["within"], 1)
+        self.assertGreater(found["most"], 2)
+        easier = made_pool(6000, seed=1)
+        easier = replace(easier, doubts={"margin": easier.doubts["margin"] / 4})
+        self.assertGreater(dial_errors(made_pool(6000), "margin", Drawing(3000, 5), easier)["mean"], 0.1)
+
     def test_counts_what_breaks(self):
         """Where every early answer is wrong and sure, nothing may be certified; and if it were, it would be counted."""
         pool = made_pool(500)
@@ -81,6 +90,11 @@ class PageTest(tf.test.TestCase):
         line = "| a | margin, without labels | 0.01 | the other rows | 4.0% | 2.00x | 1.0% | 1.80x |"
         self.assertEqual(validity_table([self.RESULT]).splitlines()[-1], line)
         self.assertEqual(shift_table([self.RESULT]).splitlines()[-1], "| a | b | 0.01 | 4.0% | 0.0080 |")
+
+        found = {"mean": 0.01, "worst": 0.062, "within": 0.995, "most": 4.5}
+        dial = {"asked": {"pool": "a", "shifted": None, "dial": "margin"}, "found": found}
+        line = "| a | the other rows | margin | 4.50x | 1.0% | 6.2% | 99.5% |"
+        self.assertEqual(dial_table([dial]).splitlines()[-1], line)
 
     def test_the_page_shows_what_is_stored(self):
         page = PAGE.read_text(encoding="utf-8")
