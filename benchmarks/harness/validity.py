@@ -151,8 +151,8 @@ def dial_errors(pool: Pool, policy: str, drawing: Drawing, shifted: Pool | None 
         shifted: where the dial is used instead of the rows that were not drawn.
 
     Returns:
-        Of delivered over asked, less 1, over all draws and 20 speedups from the least to the most that each dial reaches:
-        `mean` and `worst`, without sign, and `within`, the share within 5 %; and `most`, the mean of the largest speedups.
+        Of delivered over asked, less 1, over all draws and 20 speedups from the least to the most of each dial: `mean`
+        and `worst`, without sign, and `within`, the share within 5 %; and `most`, the mean of the largest speedups.
     """
     random = np.random.default_rng(drawing.seed)
     errors, most = [], []
