@@ -11,7 +11,7 @@ P = TypeVar("P", bound="type[ExitPolicy]")
 
 
 class ExitPolicy(ABC):
-    """One pure `keras.ops` function of what the branches have said so far, and how fast a row wants to be.
+    """Says how little an answer is to be trusted: one pure `keras.ops` function of what the branches have said so far.
 
     The exit loop and the offline simulation call the same policy object; a policy never sees other rows, nor branches
     that a schedule leaves out. A policy with parameters is a frozen dataclass, so that it can be written as JSON.

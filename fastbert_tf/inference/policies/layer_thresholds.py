@@ -14,7 +14,7 @@ from fastbert_tf.inference.policies.exit_policy import ExitPolicy, register_poli
 from fastbert_tf.inference.policies.normalized_entropy import NormalizedEntropy
 
 _MIDDLE = 0.5
-_BELOW = float(np.nextafter(np.float32(_MIDDLE), np.float32(0)))
+_BELOW_MIDDLE, _BELOW_1 = (float(np.nextafter(np.float32(value), np.float32(0))) for value in (_MIDDLE, 1))
 
 
 @register_policy
@@ -75,8 +75,8 @@ class LayerThresholds(ExitPolicy):
         if threshold == 0:
             return ops.ones_like(inner)
         share = inner / (inner + threshold)
-        # Rounding could carry a doubt across the middle, where the comparison shall be that with the threshold.
-        return ops.where(inner < threshold, ops.minimum(share, _BELOW), ops.maximum(share, _MIDDLE))
+        # Rounding could carry a doubt across the middle, where the comparison shall be that with the threshold, or to 1.
+        return ops.where(inner < threshold, ops.minimum(share, _BELOW_MIDDLE), ops.clip(share, _MIDDLE, _BELOW_1))
 
 
 def _float32(value: float) -> float:

@@ -28,7 +28,7 @@ class Report:
     replayed_rows: int | None = None
     """Golden rows that a running server was asked for; None: no server was given."""
     policy: str | None = None
-    """Name of the exit rule that the manifest tells; None: it tells none, so uncertainty lets rows go."""
+    """Name of the exit rule in the manifest; None: there is none, so uncertainty below the speed lets rows go."""
     promise: str | None = None
     """What the manifest's certificate promises, in words; None: it has none."""
 

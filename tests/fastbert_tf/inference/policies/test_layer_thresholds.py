@@ -65,7 +65,7 @@ class LayerThresholdsTest(tf.test.TestCase, parameterized.TestCase):
             self.assertLen(set(found), 3)
 
     def test_threshold_0_never_lets_go_and_speed_1_always(self):
-        policy = LayerThresholds(Told(), (0.0, 0.1, 0.0))
+        policy = LayerThresholds(Told(), (0.0, 1e-12, 0.0))
         probabilities = telling([0, 0, 0, 0], [0, 1, 0, 0])
         self.assertAllEqual(doubts(policy, probabilities)[:, ::2], np.ones((2, 2)))  # not 0 / 0
         for speed, layers in ((1.0, [2, 2]), (0.5, [2, 4]), (1e-6, [2, 4]), (0.0, [4, 4])):
