@@ -76,7 +76,7 @@ def in_range(name: str, value: tf.Tensor, lowest: float, highest: float) -> Chec
 
 def at_least(name: str, value: tf.Tensor, lowest: int) -> Check:
     """Every element of `value` (rows,) is at least `lowest`; NaN is not."""
-    bad = ~(value >= lowest)
+    bad = (value < lowest) | tf.math.is_nan(value)  # Grappler makes < of a negated >=, which NaN passes
 
     def complaint() -> tf.Tensor:
         row = tf.where(bad)[0, 0]

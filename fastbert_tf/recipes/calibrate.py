@@ -151,6 +151,7 @@ def _outputs(
     if outputs is None:
         stack = stack_of(classifier, subject.precision, calibration)
         outputs = predict_branches(stack, BatchPipeline(rows, classifier.tokenizer).ordered(), progress)
+        Path(output).mkdir(parents=True, exist_ok=True)
         write_outputs(outputs, output, asked)
     return outputs
 

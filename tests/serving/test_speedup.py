@@ -61,6 +61,8 @@ class SpeedupTest(tf.test.TestCase, parameterized.TestCase):
         )
         cls.findings = examine(cls.version).findings
         (cls.version / "assets.extra" / "tf_serving_warmup_requests").unlink()  # so that it loads soon
+        cls.servable = Servable(cls.version)
+        cls.addClassCleanup(cls.servable.close)
 
     def test_the_manifest_holds_the_dial(self):
         self.assertEqual(Manifest.read(self.version).dial, DIAL)
@@ -81,8 +83,7 @@ class SpeedupTest(tf.test.TestCase, parameterized.TestCase):
 
     @parameterized.parameters(([1, NAN],), ([0.5, 2],), ([-float("inf"), 2],), ([2],), ([NAN],))
     def test_the_graph_and_the_check_say_the_same(self, speedups):
-        servable = Servable(self.version)
-        self.addCleanup(servable.close)
+        servable = self.servable
         inputs = {"text": TWO, "speedup": np.float32(speedups)}
         with self.assertRaises(InvalidRequest) as graph:
             servable.predict("with_speedup", inputs)

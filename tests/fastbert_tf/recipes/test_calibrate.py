@@ -109,6 +109,7 @@ class CertificateTest(tf.test.TestCase, parameterized.TestCase):
         cls.calibration = cls.folder / "run" / "calibration"
         cls.version = export_classifier(cls.classifier, cls.folder / "export", certificate=cls.calibration)
         cls.manifest = Manifest.read(cls.version)
+        cls.graph = tf.saved_model.load(str(cls.version)).signatures
         cls.texts = list(random_rows(40, seed=2).texts)
 
     def test_it_is_about_the_held_out_rows(self):
@@ -170,11 +171,10 @@ class CertificateTest(tf.test.TestCase, parameterized.TestCase):
         self.assertIn(f"certificate: {self.manifest.promise}", examine(self.version).text())
 
     def test_every_row_has_its_own_speedup(self):
-        graph = tf.saved_model.load(str(self.version)).signatures
         speedups = np.linspace(1, 1.2 * self.certificate.dial.most, len(self.texts)).astype(np.float32)
-        by_speedup = graph["with_speedup"](text=tf.constant(self.texts), speedup=tf.constant(speedups))
+        by_speedup = self.graph["with_speedup"](text=tf.constant(self.texts), speedup=tf.constant(speedups))
         speeds = self.certificate.dial.speed(speedups)
-        by_speed = graph["with_speed"](text=tf.constant(self.texts), speed=tf.constant(speeds))
+        by_speed = self.graph["with_speed"](text=tf.constant(self.texts), speed=tf.constant(speeds))
         self.assertAllEqual(by_speedup["exit_layer"], by_speed["exit_layer"])
         self.assertAllEqual(by_speedup["label"], by_speed["label"])
         self.assertEqual(int(by_speedup["exit_layer"][0]), 4)  # speedup 1 is the full depth
@@ -182,7 +182,7 @@ class CertificateTest(tf.test.TestCase, parameterized.TestCase):
 
     @parameterized.parameters((0.5, "0.5"), (float("nan"), "nan"), (-float("inf"), "-inf"))
     def test_the_graph_refuses_speedups_below_1(self, speedup, shown):
-        graph = tf.saved_model.load(str(self.version)).signatures["with_speedup"]
+        graph = self.graph["with_speedup"]
         with self.assertRaisesRegex(
             tf.errors.InvalidArgumentError, f"speedup must be at least 1, but row 1 holds {shown}"
         ):
@@ -190,12 +190,13 @@ class CertificateTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_predictor_and_graph_answer_alike(self):
         predictor = Predictor(self.classifier, self.calibration)
-        graph = tf.saved_model.load(str(self.version)).signatures
         local = [answer.exit_layer for answer in predictor(self.texts)]
-        self.assertAllEqual(graph["serving_default"](text=tf.constant(self.texts))["exit_layer"], local)
+        self.assertAllEqual(self.graph["serving_default"](text=tf.constant(self.texts))["exit_layer"], local)
         local = [answer.exit_layer for answer in predictor(self.texts, speedup=1.5)]
         fifteen = tf.fill([len(self.texts)], 1.5)
-        self.assertAllEqual(graph["with_speedup"](text=tf.constant(self.texts), speedup=fifteen)["exit_layer"], local)
+        self.assertAllEqual(
+            self.graph["with_speedup"](text=tf.constant(self.texts), speedup=fifteen)["exit_layer"], local
+        )
         with self.assertRaisesRegex(ValueError, "not both"):
             predictor(self.texts, speed=0.5, speedup=2)
         with self.assertRaisesRegex(ValueError, "at least 1"):
