@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from fastbert_tf.calibration import (
     P_VALUES,
-    PATH,
     Candidate,
     SpeedSums,
+    binomial_cdf,
     candidate,
     choose,
     exit_costs,
@@ -119,26 +118,37 @@ def validity(
         shifted: where the promise is checked instead: rows of another kind; for policies that are not learned.
 
     Returns:
-        By test: `broken`, the share of draws whose risk is above the bound; `risk` and `speedup`, means over the draws;
+        By test: `broken`, the share of draws whose risk is above the bound, and `refuted`, where the rows that it is
+        checked on, taken as a sample, are too many above it for chance; `risk` and `speedup`, means over the draws;
         `full_depth`, the share of draws that certified no early answer.
     """
     random = np.random.default_rng(drawing.seed)
-    found: dict[str, list[tuple[float, float, bool]]] = {method: [] for method in P_VALUES}
+    learned = [policy for policy in policies if policy in LEARNED]
+    everywhere = np.arange(len(shifted or pool))
+    truth = {name: (shifted or pool).candidate(name, everywhere) for name in policies if name not in LEARNED}
+    found: dict[str, list[tuple[float, float, bool, float]]] = {method: [] for method in P_VALUES}
     for _ in range(drawing.draws):
-        rows = random.choice(len(pool), drawing.rows, replace=not drawing.disjoint)
-        elsewhere, here = shifted or pool, pool
-        if not set(LEARNED).isdisjoint(policies):
+        rows, here = random.choice(len(pool), drawing.rows, replace=not drawing.disjoint), pool
+        if learned:
             learning, rows = np.split(rows, [round(LEARNING_SHARE * len(rows))])
-            for name in set(LEARNED).intersection(policies):
+            for name in learned:
                 here = here.with_learned(name, learning, bound)
-            elsewhere = here
+                truth[name] = here.candidate(name, everywhere)
+        if drawing.disjoint:
+            left = np.delete(everywhere, rows)
+            truth = {policy: here.candidate(policy, left) for policy in policies}
         candidates = [here.candidate(policy, rows) for policy in policies]
-        left = np.delete(np.arange(len(pool)), rows) if drawing.disjoint else slice(None)
+        full = float(pool.full_costs[rows].mean())
         for method, results in found.items():
-            full = float(pool.full_costs[rows].mean())
             choice = choose(candidates, len(rows), bound, confidence, full, method)
-            results.append(_outcome(elsewhere, policies[choice.candidate], choice.place, left))
-    return {method: _summary(np.array(results), bound) for method, results in found.items()}
+            chosen, place = truth[policies[choice.candidate]], choice.place
+            if place is None:
+                results.append((0.0, 1.0, True, 1.0))
+                continue
+            lost, among = int(chosen.losses[place]), len(left) if drawing.disjoint else len(everywhere)
+            chance = 1 - float(binomial_cdf(max(lost - 1, 0), among, bound)) if lost else 1.0
+            results.append((lost / among, full / float(chosen.costs[place]), False, chance))
+    return {method: _summary(np.array(results), bound, 1 - confidence) for method, results in found.items()}
 
 
 def dial_errors(pool: Pool, policy: str, drawing: Drawing, shifted: Pool | None = None) -> dict[str, float]:
@@ -174,19 +184,11 @@ def dial_errors(pool: Pool, policy: str, drawing: Drawing, shifted: Pool | None 
     }
 
 
-def _outcome(pool: Pool, policy: str, place: int | None, rows: Any) -> tuple[float, float, bool]:
-    """Returns true risk and speedup of a choice on some rows, and whether it is full depth."""
-    if place is None:
-        return 0.0, 1.0, True
-    sums, speed = SpeedSums(pool.doubts[policy][rows]), np.array([PATH[place]], np.float32)
-    risk = float(sums.at(pool.losses[rows], speed)[0]) / len(pool.losses[rows])
-    return risk, float(pool.full_costs[rows].sum() / sums.at(pool.costs[rows], speed)[0]), False
-
-
-def _summary(results: np.ndarray, bound: float) -> dict[str, float]:
-    risks, speedups, full = results.T
+def _summary(results: np.ndarray, bound: float, level: float) -> dict[str, float]:
+    risks, speedups, full, chances = results.T
     return {
         "broken": float((risks > bound).mean()),
+        "refuted": float((chances <= level).mean()),
         "risk": float(risks.mean()),
         "speedup": float(speedups.mean()),
         "full_depth": float(full.mean()),

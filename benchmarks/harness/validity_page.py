@@ -50,9 +50,13 @@ def validity_table(results: Iterable[Result]) -> str:
         policy = asked["policies"][0] if len(asked["policies"]) == 1 else f"best of {len(asked['policies'])}"
         policy += "" if asked["labelled"] else ", without labels"
         place = "the other rows" if asked["disjoint"] else "all rows"
-        cells = [f"{found[name]['broken']:.1%} | {found[name]['speedup']:.2f}x" for name in _METHODS]
+        cells = [f"{_broken(found[name], asked['disjoint'])} | {found[name]['speedup']:.2f}x" for name in _METHODS]
         lines.append(f"| {asked['pool']} | {policy} | {asked['bound']:g} | {place} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _broken(found: dict[str, float], is_sample: bool) -> str:
+    return f"{found['broken']:.1%}" + (f" (refuted: {found['refuted']:.1%})" if is_sample else "")
 
 
 def dial_table(results: Iterable[Result]) -> str:

@@ -81,13 +81,14 @@ class PageTest(tf.test.TestCase):
             "shifted": "b",
         },
         "found": {
-            "binomial": {"broken": 0.04, "risk": 0.008, "speedup": 2.0, "full_depth": 0},
-            "hoeffding_bentkus": {"broken": 0.01, "risk": 0.006, "speedup": 1.8, "full_depth": 0},
+            "binomial": {"broken": 0.04, "refuted": 0.01, "risk": 0.008, "speedup": 2.0, "full_depth": 0},
+            "hoeffding_bentkus": {"broken": 0.01, "refuted": 0.0, "risk": 0.006, "speedup": 1.8, "full_depth": 0},
         },
     }
 
     def test_tables(self):
-        line = "| a | margin, without labels | 0.01 | the other rows | 4.0% | 2.00x | 1.0% | 1.80x |"
+        figures = "4.0% (refuted: 1.0%) | 2.00x | 1.0% (refuted: 0.0%) | 1.80x"
+        line = f"| a | margin, without labels | 0.01 | the other rows | {figures} |"
         self.assertEqual(validity_table([self.RESULT]).splitlines()[-1], line)
         self.assertEqual(shift_table([self.RESULT]).splitlines()[-1], "| a | b | 0.01 | 4.0% | 0.0080 |")
 
