@@ -17,7 +17,6 @@ ROWS = 200
 SCHEDULES = [
     inference.ExitSchedule.every_layer(registry.DEPTH),
     inference.ExitSchedule((1, 2, registry.DEPTH), shrink_share=0.4),
-    inference.ExitSchedule((2, registry.DEPTH)),
 ]
 NAMED = registry.named(policy_cases.POLICIES)
 

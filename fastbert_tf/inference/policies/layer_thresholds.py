@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from keras import ops
 from fastbert_tf.inference.policies.exit_policy import ExitPolicy, register_policy
 from fastbert_tf.inference.policies.normalized_entropy import NormalizedEntropy
 
+_LARGEST = float(np.finfo(np.float32).max)
 _MIDDLE = 0.5
 _BELOW_MIDDLE, _BELOW_1 = (float(np.nextafter(np.float32(value), np.float32(0))) for value in (_MIDDLE, 1))
 
@@ -46,7 +46,7 @@ class LayerThresholds(ExitPolicy):
         numbers = isinstance(self.thresholds, (list, tuple)) and all(
             isinstance(one, (int, float)) and not isinstance(one, bool) for one in self.thresholds
         )
-        if not numbers or not self.thresholds or not all(0 <= _float32(one) < math.inf for one in self.thresholds):
+        if not numbers or not self.thresholds or not all(0 <= one <= _LARGEST for one in self.thresholds):
             raise ValueError(
                 f"thresholds must be finite numbers of at least 0, one a layer but the last, but are {self.thresholds}"
             )
@@ -75,7 +75,7 @@ class LayerThresholds(ExitPolicy):
         if threshold == 0:
             return ops.ones_like(inner)
         share = inner / (inner + threshold)
-        # Rounding could carry a doubt across the middle, where the comparison shall be that with the threshold, or to 1.
+        # Rounding could carry a doubt to 1, or across the middle, where the comparison is that with the threshold.
         return ops.where(inner < threshold, ops.minimum(share, _BELOW_MIDDLE), ops.clip(share, _MIDDLE, _BELOW_1))
 
 

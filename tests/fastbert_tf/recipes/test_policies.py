@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -117,13 +118,15 @@ class PolicyInEvaluationAndExportTest(tf.test.TestCase):
         self.assertEqual(exits_in_words(version), "policy: layer_thresholds\nexits: all branches are on")
         graph = tf.saved_model.load(str(version)).signatures["with_speed"]
         order = BatchPipeline(self.dataset, self.classifier.tokenizer).order
+        used = set()
         for point in manifest.curve["points"]:
             expected = simulate(policy, self.outputs.probabilities, point["speed"])["exit_layer"]
             texts = np.array(self.dataset.texts)[order]
             answers = graph(text=tf.constant(texts), speed=tf.fill([len(texts)], tf.constant(point["speed"])))
             self.assertAllEqual(answers["exit_layer"], expected)
             self.assertAllEqual(point["exit_layers"], np.bincount(expected - 1, minlength=4))
-        self.assertLen(set(expected), 2)
+            used |= set(expected)
+        self.assertGreater(len(used), 2)
 
     def test_evaluation_by_a_policy(self):
         report = self.evaluate("by_patience", policy="patience:agreements=1")
@@ -135,7 +138,7 @@ class PolicyInEvaluationAndExportTest(tf.test.TestCase):
         self.assertIsNone(self.report.curve.exit_policy)
 
     def test_another_policy_needs_branch_outputs(self):
-        self.evaluate("without_outputs")
+        shutil.copytree(self.evaluation, self.folder / "without_outputs")
         (self.folder / "without_outputs" / "branch_outputs.npz").unlink()
         with self.assertRaisesRegex(ValueError, "a curve for another policy needs the branch outputs"):
             export_classifier(
