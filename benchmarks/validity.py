@@ -33,7 +33,7 @@ _ROWS = flags.DEFINE_integer("rows", 2000, "Calibration rows of a draw.", lower_
 _RENDER = flags.DEFINE_boolean("render", False, "Write the tables of docs/guarantees.md from the stored results.")
 
 CONFIDENCE = 0.95
-MOST_ROWS = 3000
+MOST_ROWS = 10_000
 """Rows of a pool, drawn with a fixed seed where there are more."""
 BOUNDS = (0.01, 0.02)
 MOST_DIALS = 200
@@ -134,7 +134,7 @@ def main(_: list[str]) -> None:
     done = [one["asked"] for one in results]
     size = {"rows": _ROWS.value, "draws": _DRAWS.value}
     few = {**size, "draws": min(_DRAWS.value, MOST_DIALS)}
-    wanted = [{**one, **few} for one in dials()] + [{**one, "confidence": CONFIDENCE, **size} for one in experiments()]
+    wanted = [{**one, **few} for one in dials()] + [{"confidence": CONFIDENCE, **size, **one} for one in experiments()]
     for asked in wanted if _RUNS.value else ():
         if asked in done:
             continue
