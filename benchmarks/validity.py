@@ -135,6 +135,7 @@ def main(_: list[str]) -> None:
     size = {"rows": _ROWS.value, "draws": _DRAWS.value}
     few = {**size, "draws": min(_DRAWS.value, MOST_DIALS)}
     wanted = [{**one, **few} for one in dials()] + [{"confidence": CONFIDENCE, **size, **one} for one in experiments()]
+    wanted.sort(key=lambda asked: (asked["shifted"] is None) + 2 * (asked.get("policies", [""])[0] in LEARNED))
     for asked in wanted if _RUNS.value else ():
         if asked in done:
             continue
