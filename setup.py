@@ -8,6 +8,7 @@ from setuptools import setup
 # `tokenizers` shadows Hugging Face's. tests/test_wheel.py fails when a new folder is missing here.
 PACKAGES = [
     "fastbert_tf",
+    "fastbert_tf.calibration",
     "fastbert_tf.checkpoints",
     "fastbert_tf.cli",
     "fastbert_tf.data",
@@ -98,6 +99,7 @@ setup(
             "pyyaml",
             "ruff~=0.17.0",  # formatting differs between minors
             "scikit-learn",
+            "scipy",
             "selenium",  # the tests of the page; they also need Debian's chromium and chromium-driver
             "setuptools>=77",
             "tokenizers",

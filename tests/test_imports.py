@@ -15,7 +15,7 @@ SOURCES = {"fastbert_tf": "fastbert_tf", "fastbert_tokenizers": "tokenizers", "f
 OURS = ("fastbert_tf", "fastbert_tokenizers", "fastbert_serving")
 
 _ROOMS = ("config", "device", "files", "losses", "data", "layers", "models", "checkpoints", "training", "inference")
-_ALL_BUT_CLI = [f"fastbert_tf.{room}" for room in (*_ROOMS, "compression", "evaluation", "export")]
+_ALL_BUT_CLI = [f"fastbert_tf.{room}" for room in (*_ROOMS, "compression", "evaluation", "calibration", "export")]
 # Room -> what of ours it may import besides itself.
 ALLOWED = {
     "fastbert_tf": [],
@@ -36,10 +36,15 @@ ALLOWED = {
     "fastbert_tf.inference": [f"fastbert_tf.{room}" for room in ("config", "layers", "models")],
     "fastbert_tf.compression": [f"fastbert_tf.{room}" for room in ("config", "layers", "models", "losses")],
     "fastbert_tf.evaluation": [f"fastbert_tf.{room}" for room in ("config", "files", "models", "inference")],
+    "fastbert_tf.calibration": [
+        *(f"fastbert_tf.{room}" for room in ("config", "files", "inference", "evaluation")),
+        "fastbert_serving.dial",
+    ],
     "fastbert_tf.export": [
         *(f"fastbert_tf.{room}" for room in ("config", "device", "files", "models", "inference")),
         "fastbert_tokenizers",
         "fastbert_serving.manifest",
+        "fastbert_serving.dial",
     ],
     "fastbert_tf.recipes": [*_ALL_BUT_CLI, "fastbert_tokenizers", "fastbert_serving"],
     "fastbert_tf.cli": ["fastbert_tf.recipes", "fastbert_tf.config"],

@@ -8,7 +8,7 @@ from fastbert_tf.cli.data_arguments import add_column_arguments, add_task_argume
 from fastbert_tf.cli.options import comma_separated, refuse
 from fastbert_tf.cli.policy_argument import add_policy_argument
 from fastbert_tf.cli.thread_arguments import add_thread_arguments, thread_options
-from fastbert_tf.recipes.evaluate import evaluate_model
+from fastbert_tf.recipes.evaluate import delivered, evaluate_model
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +40,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--latency_rows", type=int, default=256, help="rows timed at batch 1 and 32; 0 for none (default: %(default)s)"
     )
+    parser.add_argument(
+        "--certificate",
+        metavar="DIR",
+        help="calibration of this classifier in this precision, for its policy and speed",
+    )
+    parser.add_argument(
+        "--speedups",
+        metavar="X,...",
+        help="with commas between: what the certificate's dial delivers for these requests",
+    )
     add_thread_arguments(parser)
 
 
@@ -49,26 +59,31 @@ def run(arguments: argparse.Namespace) -> None:
     if table.pop("no_label", False):
         refuse(arguments, ["label", "metrics"], "needs labels, but --no_label says there are none; drop one of the two")
         table["label"] = None
+    speedups = _numbers("speedups", arguments.speedups) or ()
     report = evaluate_model(
         arguments.model,
         arguments.output,
         task_name=arguments.task,
         folder=arguments.data_dir,
         **table,
-        speeds=_speeds(arguments.speeds),
+        speeds=_numbers("speeds", arguments.speeds),
         latency_rows=arguments.latency_rows,
         precision=arguments.precision,
         policy=arguments.policy,
+        certificate=arguments.certificate,
+        speedups=speedups,
         **thread_options(arguments),
         progress=True,
     )
     print(report.text())
+    if speedups:
+        print(delivered(report, arguments.certificate, speedups))
 
 
-def _speeds(value: str | None) -> tuple[float, ...] | None:
+def _numbers(name: str, value: str | None) -> tuple[float, ...] | None:
     if value is None:
         return None
     try:
-        return tuple(float(speed) for speed in value.split(","))
+        return tuple(float(number) for number in value.split(","))
     except ValueError:
-        raise ValueError(f"--speeds must be numbers with commas between, but is {value!r}") from None
+        raise ValueError(f"--{name} must be numbers with commas between, but is {value!r}") from None

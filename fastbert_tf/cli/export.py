@@ -9,7 +9,7 @@ from fastbert_tf.cli.options import given, refuse
 from fastbert_tf.cli.policy_argument import add_policy_argument
 from fastbert_tf.cli.thread_arguments import add_thread_arguments, thread_options
 from fastbert_tf.config import DEFAULT_SPEED
-from fastbert_tf.recipes.exits import MOST_LOSS, exits_in_words
+from fastbert_tf.recipes.exits import MOST_LOSS, exits_in_words, promise_in_words
 from fastbert_tf.recipes.export import export_model
 from fastbert_tf.recipes.task_files import TASK_NAMES
 
@@ -26,8 +26,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--default_speed",
         type=float,
-        default=DEFAULT_SPEED,
-        help="speed of requests that name none, in [0, 1] (default: %(default)s)",
+        help=f"speed of requests that name none, in [0, 1] (default: the certificate's, or {DEFAULT_SPEED})",
+    )
+    parser.add_argument(
+        "--certificate",
+        metavar="DIR",
+        help="calibration of this classifier in this precision: policy, exits and default speed are taken from it, and "
+        "clients can ask for a speedup",
+    )
+    parser.add_argument(
+        "--speedup",
+        type=float,
+        metavar="X",
+        help="of requests that name none, by the certificate's dial; 1 is full depth",
     )
     parser.add_argument(
         "--evaluation", metavar="DIR", help="evaluation in the same precision; its curve goes into the manifest"
@@ -81,6 +92,8 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.output,
         version=arguments.version,
         default_speed=arguments.default_speed,
+        certificate=arguments.certificate,
+        speedup=arguments.speedup,
         evaluation=arguments.evaluation,
         lowest_accuracy=arguments.lowest_accuracy,
         precision=arguments.precision,
@@ -93,4 +106,6 @@ def run(arguments: argparse.Namespace) -> None:
         **given(arguments, "calibration_task", "calibration", "text", "text_pair"),
     )
     print(exits_in_words(path))
+    if (promise := promise_in_words(path)) is not None:
+        print(f"certificate: {promise}")
     print(f"exported: {path}")

@@ -16,6 +16,7 @@ COMMANDS = {
     "train": "fine-tune a pretrained BERT and self-distil its branches",
     "evaluate": "measure accuracy against cost at every speed",
     "learn_exit": "fit an exit policy that predicts which answers are wrong",
+    "calibrate": "choose the speed that keeps a promise about accuracy, with a certificate",
     "profile": "measure where weights, arithmetic and time are, part by part",
     "export": "write a SavedModel that TensorFlow Serving runs",
     "export_litert": "write a LiteRT (TensorFlow Lite) file for a small device",

@@ -18,12 +18,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model_name", help="the model's name there (default: fastbert)")
     parser.add_argument("--model", metavar="DIR", help="or a trained classifier (RUN/classifier), in this process")
     parser.add_argument("--speed", type=float, help="in [0, 1]: higher answers earlier (default: the model's, or 0.5)")
+    parser.add_argument(
+        "--speedup", type=float, metavar="X", help="instead: how many times less work than the full depth, on average"
+    )
+    parser.add_argument("--certificate", metavar="DIR", help="calibration of --model, for its policy, speed and dial")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Prints label, probability, exit layer and uncertainty of each text, tab-separated, as answers come."""
     if arguments.server is None:
         refuse(arguments, ["model_name"], "is the model's name at --server; add that or drop the name")
+    if arguments.model is None:
+        refuse(arguments, ["certificate"], "belongs to --model; a server has that of its export")
     texts = [_decoded(os.fsencode(text)) for text in arguments.texts]
     texts = texts or [_decoded(line.rstrip(b"\r\n")) for line in sys.stdin.buffer]
     if not texts:
@@ -35,7 +41,7 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.speed,
         model=arguments.model,
         server=arguments.server,
-        **given(arguments, "model_name"),
+        **given(arguments, "model_name", "certificate", "speedup"),
     )
     for number, (text, answer) in enumerate(zip(texts, answers, strict=True)):
         if number == 0:

@@ -73,6 +73,13 @@ def _add_schedule_arguments(parser: argparse.ArgumentParser) -> None:
         help="share of the training rows that select the best epoch, where neither --dev nor the task's dev part does "
         f"(default: {HELD_OUT})",
     )
+    schedule.add_argument(
+        "--calibration_rows",
+        type=int,
+        default=0,
+        metavar="N",
+        help="training rows that are held out of all of this, for fastbert calibrate, such as 5000 (default: none)",
+    )
     schedule.add_argument("--deterministic", action="store_true", help="bitwise equal reruns, some percent slower")
 
 
@@ -114,6 +121,7 @@ def run(arguments: argparse.Namespace) -> None:
         config=_config(arguments),
         branch_dim=arguments.branch_dim,
         branch_heads=arguments.branch_heads,
+        calibration_rows=arguments.calibration_rows,
         unlabelled=open_unlabelled(arguments.unlabelled),
         deterministic=arguments.deterministic,
         verbose={"bar": 1, "lines": 2, "none": 0}[arguments.progress],

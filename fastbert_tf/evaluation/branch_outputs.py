@@ -64,6 +64,11 @@ class BranchOutputs:
         """Most probable class of every branch, int (rows, layers)."""
         return self.probabilities.argmax(axis=2)
 
+    def take(self, rows: np.ndarray) -> BranchOutputs:
+        """Returns the rows with these numbers, int (taken,), in this order; repeats are allowed."""
+        labels = None if self.labels is None else self.labels[rows]
+        return BranchOutputs(self.probabilities[rows], labels, self.lengths[rows])
+
     def __len__(self) -> int:
         return len(self.probabilities)
 

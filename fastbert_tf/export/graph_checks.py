@@ -74,6 +74,18 @@ def in_range(name: str, value: tf.Tensor, lowest: float, highest: float) -> Chec
     return Check(~tf.reduce_any(bad), complaint)
 
 
+def at_least(name: str, value: tf.Tensor, lowest: int) -> Check:
+    """Every element of `value` (rows,) is at least `lowest`; NaN is not."""
+    bad = (value < lowest) | tf.math.is_nan(value)  # Grappler makes < of a negated >=, which NaN passes
+
+    def complaint() -> tf.Tensor:
+        row = tf.where(bad)[0, 0]
+        found = tf.as_string(value[row], shortest=value.dtype.is_floating)
+        return tf.strings.join([f"{name} must be at least {lowest}, but row ", tf.as_string(row), " holds ", found])
+
+    return Check(~tf.reduce_any(bad), complaint)
+
+
 def has_real_tokens(padding_mask: tf.Tensor) -> Check:
     """Every row of the int32 (rows, sequence) mask has a 1: attention over padding alone depends on its length."""
     empty = ~tf.reduce_any(padding_mask > 0, axis=-1)  # (rows,)

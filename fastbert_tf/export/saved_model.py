@@ -11,6 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from fastbert_serving.dial import Dial
 from fastbert_serving.manifest import Exits, Manifest, TokenizerSettings, TokenLimits
 from fastbert_tf import __version__
 from fastbert_tf.config import DEFAULT_SPEED
@@ -50,6 +51,8 @@ def export_saved_model(
     precision: str | None = None,
     exits: Exits | None = None,
     policy: ExitPolicy | None = None,
+    certificate: dict[str, Any] | None = None,
+    dial: Dial | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Writes `directory/version`: graph, weights, vocabulary, manifest, golden rows and warm-up records.
@@ -72,6 +75,8 @@ def export_saved_model(
         precision: name of that arithmetic for the manifest: `float32`, `bfloat16` or `int8`; None: not said.
         exits: branches that are on, and why; None for all.
         policy: the exit rule; None for the normalised entropy.
+        certificate: what was shown of the answers at the default speed, for the manifest, or None.
+        dial: the table of the signature `with_speedup`; None goes without it.
         overwrite: whether an existing version is replaced.
 
     Returns:
@@ -94,13 +99,15 @@ def export_saved_model(
         precision=precision,
         exits=exits,
         policy=policy,
+        certificate=certificate,
+        dial=dial,
         overwrite=overwrite,
     )
     base = Path(directory)
     with version_directory(base, version, overwrite) as folder:
         _save_graph(folder, stack or KerasStack(model), policy or NormalizedEntropy(), model, tokenizer, manifest)
         manifest.write(folder)
-        write_warmup_requests(folder, is_pair, manifest.tokenizer.max_sequence_length)
+        write_warmup_requests(folder, is_pair, manifest.tokenizer.max_sequence_length, dial is not None)
         if not (base / "batching_params.pbtxt").exists():
             with file_swap(base / "batching_params.pbtxt") as path:
                 path.write_text(batching_parameters(), encoding="utf-8")
@@ -121,6 +128,8 @@ def check_export(
     precision: str | None = None,
     exits: Exits | None = None,
     policy: ExitPolicy | None = None,
+    certificate: dict[str, Any] | None = None,
+    dial: Dial | None = None,
     overwrite: bool = False,
 ) -> Manifest:
     """Returns the manifest of an export, or raises what `export_saved_model` would for these arguments, at once."""
@@ -132,6 +141,7 @@ def check_export(
         settings = policy_settings(policy.check(model.config.backbone.num_layers))
     measured = {
         "curve": curve, "lowest_accuracy": lowest_accuracy, "exits": exits, "precision": precision, "policy": settings,
+        "certificate": certificate, "dial": dial,
     }  # fmt: skip
     return fitting_manifest(model, tokenizer, label_names, is_pair, default_speed, measured)
 
@@ -205,6 +215,7 @@ def _save_graph(
         is_pair=manifest.is_pair,
         default_speed=manifest.default_speed,
         limits=model.config.backbone,
+        dial=manifest.dial,
     )
     module = tf.Module()
     # The raw variables, not the Keras model: a tracked model loads as an object, but not into a session.

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
+from fastbert_serving.dial import Dial
 from fastbert_tf.config import BackboneConfig
-from fastbert_tf.export.graph_checks import checked, in_range, same_rows, token_checks
+from fastbert_tf.export.graph_checks import at_least, checked, in_range, same_rows, token_checks
 from fastbert_tf.inference import ExitLoop
 from fastbert_tokenizers import WordPieceTokenizer
 
@@ -18,11 +20,12 @@ TOKEN_SPECS = {
     name: tf.TensorSpec([None, None], tf.int32, name) for name in ("token_ids", "segment_ids", "padding_mask")
 }
 SPEED_SPEC = tf.TensorSpec([None], tf.float32, "speed")
+SPEEDUP_SPEC = tf.TensorSpec([None], tf.float32, "speedup")
 EXAMPLES_SPEC = tf.TensorSpec([None], tf.string, "inputs")
 
 
 class Signatures:
-    """The signatures `serving_default`, `with_speed`, `tokenized` and `classify` over one exit loop.
+    """The signatures `serving_default`, `with_speed`, `with_speedup`, `tokenized` and `classify` over one exit loop.
 
     Tokenizer and loop are traced once, as inner functions that the signatures share. This object is no `tf.Module` on
     purpose: tracking Keras layers in the exported object breaks loading into a session.
@@ -34,6 +37,7 @@ class Signatures:
         is_pair: whether an input is `text` and `text_pair`.
         default_speed: the speed of the signatures without a `speed` input, in [0, 1].
         limits: the backbone's shape; tokens outside it are refused.
+        dial: the table of `with_speedup`; None goes without that signature.
     """
 
     def __init__(
@@ -44,12 +48,14 @@ class Signatures:
         is_pair: bool,
         default_speed: float,
         limits: BackboneConfig,
+        dial: Dial | None = None,
     ) -> None:
         self.loop = loop
         self.tokenizer = tokenizer
         self.label_names = label_names
         self.default_speed = default_speed
         self.limits = limits
+        self.dial = dial
         text_names = ("text", "text_pair") if is_pair else ("text",)
         self.text_specs = {name: tf.TensorSpec([None], tf.string, name) for name in text_names}
         self._tokenize = _traced(self._tokenize_texts, self.text_specs)
@@ -57,12 +63,16 @@ class Signatures:
 
     def functions(self) -> dict[str, Any]:
         """Returns the traced functions by signature name; every input and output has the batch as its first axis."""
-        return {
+        functions = {
             "serving_default": _traced(self._serving_default, self.text_specs),
             "with_speed": _traced(self._with_speed, {**self.text_specs, "speed": SPEED_SPEC}),
             "tokenized": _traced(self._tokenized, {**TOKEN_SPECS, "speed": SPEED_SPEC}),
             "classify": _traced(self._classify, {"inputs": EXAMPLES_SPEC}),
         }
+        if self.dial is not None:
+            specs = {**self.text_specs, "speedup": SPEEDUP_SPEC}
+            functions["with_speedup"] = _traced(self._with_speedup(self.dial), specs)
+        return functions
 
     # === Signatures ===
 
@@ -76,6 +86,17 @@ class Signatures:
         inputs = checked(inputs, [same_rows(inputs), in_range("speed", speed, 0, 1)])
         speed = inputs.pop("speed")
         return self._answer(**self._tokenize(**inputs), speed=speed)
+
+    def _with_speedup(self, dial: Dial) -> Callable[..., Tensors]:
+        borders, speeds = (np.array(values, np.float32) for values in (dial.borders, dial.speeds))
+
+        def with_speedup(speedup: tf.Tensor, **texts: tf.Tensor) -> Tensors:
+            inputs = {**texts, "speedup": speedup}
+            inputs = checked(inputs, [same_rows(inputs), at_least("speedup", speedup, 1)])
+            nearest = tf.searchsorted(borders, inputs.pop("speedup"), side="right")  # as `Dial.speed`
+            return self._answer(**self._tokenize(**inputs), speed=tf.gather(speeds, nearest))
+
+        return with_speedup
 
     def _tokenized(self, speed: tf.Tensor, **tokens: tf.Tensor) -> Tensors:
         inputs = {**tokens, "speed": speed}

@@ -20,7 +20,9 @@ BATCH_SIZES = (1, 8)
 Arrays = dict[str, np.ndarray]
 
 
-def write_warmup_requests(version_directory: Path, is_pair: bool, max_sequence_length: int) -> None:
+def write_warmup_requests(
+    version_directory: Path, is_pair: bool, max_sequence_length: int, has_dial: bool = False
+) -> None:
     """Writes requests to where TensorFlow Serving looks for them.
 
     Every signature gets a few lengths and batch sizes; and tokenised rows come alone, of every number of tokens that
@@ -30,19 +32,20 @@ def write_warmup_requests(version_directory: Path, is_pair: bool, max_sequence_l
         version_directory: the directory that holds `saved_model.pb`.
         is_pair: whether an input is a pair of texts.
         max_sequence_length: longest input, in tokens.
+        has_dial: whether there is a signature `with_speedup`.
     """
     path = version_directory / WARMUP_PATH
     path.parent.mkdir(exist_ok=True)
     shapes = [(rows, min(length, max_sequence_length)) for length in LENGTHS for rows in BATCH_SIZES]
     with tf.io.TFRecordWriter(str(path)) as writer:
         for rows, length in [*shapes, (1, max_sequence_length)]:
-            for signature, inputs in _requests(rows, length, is_pair):
+            for signature, inputs in _requests(rows, length, is_pair, has_dial):
                 writer.write(_record(signature, inputs))
         for length in [count for count in TOKEN_COUNTS if 0 < count < max_sequence_length]:
             writer.write(_record("tokenized", _tokens(length, np.array([LEAST_SPEED], np.float32))))
 
 
-def _requests(rows: int, length: int, is_pair: bool) -> Iterator[tuple[str, Arrays]]:
+def _requests(rows: int, length: int, is_pair: bool, has_dial: bool) -> Iterator[tuple[str, Arrays]]:
     """Yields (signature, inputs).
 
     Speed 0 takes a row through all layers. The other rows of a batch get speeds up to 1: some leave early, which runs
@@ -55,6 +58,8 @@ def _requests(rows: int, length: int, is_pair: bool) -> Iterator[tuple[str, Arra
     example = tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
     yield "serving_default", texts
     yield "with_speed", {**texts, "speed": speed}
+    if has_dial:
+        yield "with_speedup", {**texts, "speedup": 1 + speed}
     yield "tokenized", _tokens(length, speed)
     yield "classify", {"inputs": np.array([example] * rows, object)}
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fastbert_tf.calibration import Certificate, read_certificate
 from fastbert_tf.checkpoints import SavedClassifier, load_classifier
 from fastbert_tf.data import BatchPipeline, TextDataset, load_task, read_table
 from fastbert_tf.evaluation import (
@@ -23,8 +24,8 @@ from fastbert_tf.evaluation import (
 from fastbert_tf.evaluation.metrics import check_metrics
 from fastbert_tf.evaluation.speed_curve import DEFAULT_SPEEDS, check_speeds
 from fastbert_tf.inference import ExitPolicy
+from fastbert_tf.recipes.certified import certified, open_certificate
 from fastbert_tf.recipes.digest import classifier_digest
-from fastbert_tf.recipes.policies import policy_of
 from fastbert_tf.recipes.stacks import calibration_digest, check_stack, stack_of
 from fastbert_tf.recipes.threads import set_threads
 from fastbert_tf.recipes.train import report_part
@@ -44,6 +45,8 @@ def evaluate_classifier(
     precision: str = "float32",
     calibration: TextDataset | None = None,
     policy: ExitPolicy | str | None = None,
+    certificate: str | os.PathLike[str] | None = None,
+    speedups: Sequence[float] = (),
     progress: bool = False,
 ) -> Report:
     """Measures accuracy against cost at every speed and writes `evaluation.json`, a table, plots and branch outputs.
@@ -61,6 +64,9 @@ def evaluate_classifier(
         precision: arithmetic of the graph: `float32`, `bfloat16` or `int8`.
         calibration: rows that look like the real inputs, for `int8`, or None.
         policy: the exit rule, as `policy_of` reads it; None for the normalised entropy.
+        certificate: folder of a calibration of this classifier in this precision: its policy is taken, and its speed
+            besides the others; or None.
+        speedups: at least 1, each looked up in the certificate's dial; their speeds are taken besides the others.
         progress: whether to show a progress bar.
 
     Raises:
@@ -69,11 +75,13 @@ def evaluate_classifier(
         Int8Unavailable: this TensorFlow cannot compute in int8.
     """
     require_writable(output)
-    _check_fit(classifier, dataset)
+    check_fit(classifier, dataset)
     check_stack(classifier, precision, calibration)
     speeds = check_speeds(DEFAULT_SPEEDS if speeds is None else speeds)
     config = classifier.model.config
-    rule = policy_of(policy, config.backbone.num_layers)
+    shown = None if certificate is None else open_certificate(certificate, classifier, precision, calibration)
+    rule = certified(shown, config.backbone.num_layers, policy, None, None, None, None).policy
+    speeds = check_speeds([*speeds, *_certified_speeds(shown, config.backbone.num_layers, speedups)])
     metrics = check_metrics(() if dataset.labels is None else metrics, config.num_classes)
     sample = _sample(dataset, latency_rows)
     stack = stack_of(classifier, precision, calibration)
@@ -138,6 +146,16 @@ def evaluate_model(
     )
 
 
+def _certified_speeds(certificate: Certificate | None, num_layers: int, speedups: Sequence[float]) -> list[float]:
+    if certificate is None:
+        if speedups:
+            raise ValueError("speedups are looked up in the table of a certificate; name the folder of one")
+        return []
+    if len(certificate.exits) < num_layers:
+        raise ValueError(f"an evaluation asks all branches, but the certificate is of the exits {certificate.exits}")
+    return [certificate.speed, *map(float, certificate.dial.speed(np.array(speedups)))]
+
+
 def _sample(dataset: TextDataset, rows: int) -> TextDataset | None:
     if rows < 0:
         raise ValueError(f"latency_rows must be at least 0, but is {rows}")
@@ -147,7 +165,25 @@ def _sample(dataset: TextDataset, rows: int) -> TextDataset | None:
     return dataset.take(chosen)
 
 
-def _check_fit(classifier: SavedClassifier, dataset: TextDataset) -> None:
+def delivered(report: Report, certificate: str | os.PathLike[str], speedups: Sequence[float]) -> str:
+    """Says what an evaluation with these speedups delivered, a line each.
+
+    Args:
+        report: of `evaluate_classifier` with the same certificate and speedups.
+        certificate: its folder.
+        speedups: what was asked for.
+    """
+    dial = read_certificate(certificate).dial
+    points = {point.speed: point.executed_speedup for point in report.curve.points}
+    lines = [
+        f"speedup {asked:g}: speed {speed:.4g}, {points[speed]:.3f} delivered"
+        for asked, speed in ((asked, float(dial.speed(asked))) for asked in speedups)
+    ]
+    return "\n".join([*lines, f"the dial reaches 1 to {dial.most:.2f}"])
+
+
+def check_fit(classifier: SavedClassifier, dataset: TextDataset) -> None:
+    """Raises `ValueError` where the rows are not of the classifier's kind, or have other labels."""
     if dataset.is_pair != classifier.is_pair:
         reads, holds = ("pairs of texts", "single texts") if classifier.is_pair else ("single texts", "pairs")
         raise ValueError(f"the classifier reads {reads}, but the data holds {holds}; name the columns that it needs")

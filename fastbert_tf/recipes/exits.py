@@ -153,6 +153,11 @@ def _pays(
         seen.append(own)
 
 
+def promise_in_words(version_directory: str | os.PathLike[str]) -> str | None:
+    """Says what the certificate of an export promises; None where it has none."""
+    return Manifest.read(version_directory).promise
+
+
 def exits_in_words(version_directory: str | os.PathLike[str]) -> str:
     """Says which branches of an export are on, and what that is predicted to be worth, from its manifest."""
     manifest = Manifest.read(version_directory)

@@ -10,7 +10,6 @@ from typing import Any
 
 from fastbert_serving.control.cost_curve import CostCurve
 from fastbert_tf.checkpoints import SavedClassifier, load_classifier
-from fastbert_tf.config import DEFAULT_SPEED
 from fastbert_tf.data import TextDataset, load_task, read_table
 from fastbert_tf.evaluation import (
     BranchOutputs,
@@ -23,9 +22,9 @@ from fastbert_tf.evaluation import (
 )
 from fastbert_tf.export import check_export, export_saved_model
 from fastbert_tf.inference import ExitPolicy, ExitSchedule, policy_settings
+from fastbert_tf.recipes.certified import certified, open_certificate
 from fastbert_tf.recipes.digest import classifier_digest
 from fastbert_tf.recipes.exits import ExitRequest, choose
-from fastbert_tf.recipes.policies import policy_of
 from fastbert_tf.recipes.stacks import calibration_digest, check_stack, stack_of
 from fastbert_tf.recipes.threads import set_threads
 
@@ -34,7 +33,7 @@ def export_classifier(
     classifier: SavedClassifier,
     output: str | os.PathLike[str],
     version: int = 1,
-    default_speed: float = DEFAULT_SPEED,
+    default_speed: float | None = None,
     evaluation: str | os.PathLike[str] | None = None,
     lowest_accuracy: float | None = None,
     precision: str = "float32",
@@ -42,6 +41,8 @@ def export_classifier(
     exits: str | Sequence[int] | None = None,
     most_loss: float | None = None,
     policy: ExitPolicy | str | None = None,
+    certificate: str | os.PathLike[str] | None = None,
+    speedup: float | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Writes the SavedModel `output/version` with warm-up records and manifest.
@@ -50,7 +51,7 @@ def export_classifier(
         classifier: the trained model with tokenizer and labels.
         output: the model's folder for the server; a version is a numbered folder in it.
         version: at least 1.
-        default_speed: speed of requests that name none, in [0, 1].
+        default_speed: speed of requests that name none, in [0, 1]; None takes the certificate's, or 0.5.
         evaluation: folder of an evaluation in the same precision, whose curve the manifest shall carry, or None.
         lowest_accuracy: lowest accuracy on that curve that load control may go to, in [0, 1], or None.
         precision: arithmetic of the graph: `float32`, `bfloat16` or `int8`.
@@ -62,6 +63,10 @@ def export_classifier(
             never leave, since they are hard or their speed is low; `auto` keeps to it. None: 0.1; infinity: no bound.
         policy: the exit rule, as `policy_of` reads it; None for the normalised entropy. The curve of an evaluation with
             another rule is replayed with this one, from its branch outputs.
+        certificate: folder of a calibration of this classifier in this precision: its policy, exits and speed are
+            taken, and its dial, for the signature `with_speedup`; or None. Another default speed drops its promise, not
+            its dial.
+        speedup: of requests that name none, instead of a default speed; looked up in the certificate's dial.
         overwrite: whether a version that exists may be replaced.
 
     Returns:
@@ -73,7 +78,10 @@ def export_classifier(
         Int8Unavailable: this TensorFlow cannot compute in int8.
     """
     check_stack(classifier, precision, calibration)
-    rule = policy_of(policy, classifier.model.config.backbone.num_layers)
+    shown = None if certificate is None else open_certificate(certificate, classifier, precision, calibration)
+    num_layers = classifier.model.config.backbone.num_layers
+    taken = certified(shown, num_layers, policy, default_speed, speedup, exits, lowest_accuracy)
+    rule, default_speed, exits = taken.policy, taken.default_speed, taken.exits
     report = None if evaluation is None else read_report(evaluation)
     outputs = None
     if evaluation is not None and report is not None:
@@ -89,6 +97,8 @@ def export_classifier(
         "lowest_accuracy": lowest_accuracy,
         "precision": precision,
         "policy": rule,
+        "certificate": taken.certificate,
+        "dial": taken.dial,
         "overwrite": overwrite,
     }
     check_export(output, curve=None if report is None else report.curve.to_dict(), **settings)
@@ -98,7 +108,7 @@ def export_classifier(
     def speeds(schedule: ExitSchedule) -> list[float]:
         return _speeds(replay(schedule), default_speed, lowest_accuracy)
 
-    every = ExitSchedule.every_layer(classifier.model.config.backbone.num_layers)
+    every = ExitSchedule.every_layer(num_layers)
     request = ExitRequest.of(exits, most_loss).settled(len(every.exits), outputs, speeds(every))
     if request.layers is not None:
         replay(ExitSchedule(request.layers))  # raises if it cannot

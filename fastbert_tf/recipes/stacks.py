@@ -33,10 +33,14 @@ def stack_of(
     check_stack(classifier, precision, calibration)
     if calibration is None:
         return FloatStack(classifier.model, precision)
-    chosen = np.random.default_rng(_SEED).permutation(len(calibration))[:CALIBRATION_ROWS]
-    batches = BatchPipeline(calibration.take(chosen), classifier.tokenizer).ordered()
+    batches = BatchPipeline(fitted_rows(calibration), classifier.tokenizer).ordered()
     inputs = (batch[0] if isinstance(batch, tuple) else batch for batch in batches)
     return Int8Stack(classifier.model, sample_activations(classifier.model, inputs))
+
+
+def fitted_rows(calibration: TextDataset) -> TextDataset:
+    """Returns those of the rows that int8 is fitted to."""
+    return calibration.take(np.random.default_rng(_SEED).permutation(len(calibration))[:CALIBRATION_ROWS])
 
 
 def check_stack(classifier: SavedClassifier, precision: str, calibration: TextDataset | None) -> None:

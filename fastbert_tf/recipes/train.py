@@ -21,6 +21,7 @@ from fastbert_tf.checkpoints import (
 from fastbert_tf.config import BackboneConfig, TrainingConfig
 from fastbert_tf.data import BatchPipeline, Task, TextDataset, read_lines
 from fastbert_tf.models import Backbone, FastBert
+from fastbert_tf.recipes.calibration_rows import hold_out, without, write_calibration_rows
 from fastbert_tf.recipes.digest import dataset_digest, tokens_digest, weights_digest
 from fastbert_tf.recipes.run_directory import RunDirectory
 from fastbert_tf.recipes.task_files import HELD_OUT
@@ -39,6 +40,7 @@ def train_classifier(
     branch_dim: int = 128,
     branch_heads: int = 2,
     held_out: int | float = HELD_OUT,
+    calibration_rows: int = 0,
     unlabelled: TextDataset | None = None,
     deterministic: bool = False,
     verbose: int | str = "auto",
@@ -58,6 +60,8 @@ def train_classifier(
         branch_heads: attention heads of the branch classifiers.
         held_out: rows (count, or share) held out of the training part to select the best epochs, for a task that
             has no dev part beside the part it reports on.
+        calibration_rows: training rows held out of all of this, for `fastbert calibrate`: they lie in
+            `output/calibration_rows.jsonl`; 0 for none.
         unlabelled: texts for self-distillation; None takes the training texts.
         deterministic: whether TensorFlow may only use ops that give the same bits every time; it holds for the
             rest of the process.
@@ -74,12 +78,15 @@ def train_classifier(
         tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(config.seed)
     backbone, tokenizer, report = _start(checkpoint, shape, vocabulary, lower_case, config)
-    rows, selection = selection_split(task, held_out, config.seed)
+    rows, calibration = hold_out(task.train, calibration_rows, config.seed)
+    rows, selection = selection_split(task, held_out, config.seed, rows)
     if unlabelled is not None and unlabelled.is_pair != task.is_pair:
         raise ValueError(
             f"task {task.name} reads {_kind(task.is_pair)}, but the unlabelled texts are {_kind(unlabelled.is_pair)}: "
             "students would learn from inputs that never come; give texts of the same kind, or none"
         )
+    if unlabelled is not None and calibration is not None:
+        unlabelled = without(unlabelled, calibration)
     run = RunDirectory(output)
     asked = {
         "task": task.name,
@@ -87,7 +94,12 @@ def train_classifier(
         "training": config.decisive(),
         "deterministic": deterministic,
     }
-    run.claim({**asked, **_start_settings(backbone, tokenizer), **_rows_settings(rows, selection, unlabelled)})
+    parts = {"training_rows": rows, "selection_rows": selection, "unlabelled_rows": unlabelled}
+    if calibration is not None:  # older runs know no such part
+        parts["calibration_rows"] = calibration
+    run.claim({**asked, **_start_settings(backbone, tokenizer), **_rows_settings(parts)})
+    if calibration is not None:
+        write_calibration_rows(calibration, run.path)
     if report is not None:
         run.record_import(asdict(report))
     if run.is_finished:
@@ -106,9 +118,19 @@ def train_classifier(
     return load_classifier(run.result)
 
 
-def selection_split(task: Task, held_out: int | float, seed: int) -> tuple[TextDataset, TextDataset]:
-    """Returns (training rows, rows that select the best epoch); the part that is reported on is neither."""
-    return (task.train, task.dev) if task.test is not None else task.train.split(held_out, seed)
+def selection_split(
+    task: Task, held_out: int | float, seed: int, rows: TextDataset | None = None
+) -> tuple[TextDataset, TextDataset]:
+    """Returns (rows to train on, rows that select the best epoch); the part that is reported on is neither.
+
+    Args:
+        task: the task.
+        held_out: training rows (count, or share) to select with where the task has no part for it.
+        seed: of their choice.
+        rows: what calibration leaves of the training rows; None for all.
+    """
+    rows = task.train if rows is None else rows
+    return (rows, task.dev) if task.test is not None else rows.split(held_out, seed)
 
 
 def report_part(task: Task) -> TextDataset:
@@ -168,10 +190,7 @@ def _start_settings(backbone: Backbone, tokenizer: WordPieceTokenizer) -> dict[s
     }
 
 
-def _rows_settings(
-    rows: TextDataset, selection: TextDataset, unlabelled: TextDataset | None
-) -> dict[str, dict[str, Any]]:
-    parts = {"training_rows": rows, "selection_rows": selection, "unlabelled_rows": unlabelled}
+def _rows_settings(parts: dict[str, TextDataset | None]) -> dict[str, dict[str, Any]]:
     return {
         name: {"count": len(part or ()), "digest": None if part is None else dataset_digest(part)}
         for name, part in parts.items()

@@ -12,6 +12,7 @@ import numpy as np
 
 DEFAULT_SIGNATURE = "serving_default"
 SPEED_SIGNATURE = "with_speed"
+SPEEDUP_SIGNATURE = "with_speedup"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import grpc
 import numpy as np
 
 from fastbert_serving.backend import Backend, ServedVersion
-from fastbert_serving.call import DEFAULT_SIGNATURE, SPEED_SIGNATURE, Call, ModelReference, Result
+from fastbert_serving.call import DEFAULT_SIGNATURE, SPEED_SIGNATURE, SPEEDUP_SIGNATURE, Call, ModelReference, Result
 from fastbert_serving.call_places import DEFAULT_MAX_CALLS, CallPlaces
 from fastbert_serving.errors import Cancelled, DeadlineExceeded, ServingError, UnknownSignature
 from fastbert_serving.limits import LimitExceeded, Limits
@@ -22,7 +22,7 @@ from fastbert_serving.watch.exchange import Exchange, request_id
 from fastbert_serving.watch.load_meter import LoadMeter
 from fastbert_serving.watch.metrics import Metrics
 
-_SPEED = "speed"
+_SPEED, _SPEEDUP = "speed", "speedup"
 _WATCHED_OUTPUTS = ("exit_layer", "uncertainty")
 _CAUSES = {
     grpc.StatusCode.INVALID_ARGUMENT: "invalid",
@@ -218,6 +218,9 @@ def _with_speed(call: Call, speed: float) -> Call:
 def _speeds(call: Call, served: ServedVersion) -> np.ndarray:
     """Returns the speed of each row."""
     named = call.inputs.get(_SPEED)
+    speedups = call.inputs.get(_SPEEDUP)
+    if call.signature == SPEEDUP_SIGNATURE and speedups is not None and served.manifest and served.manifest.dial:
+        return served.manifest.dial.speed(speedups)  # the graph has refused what the dial would
     if named is None or named.dtype.kind != "f" or named.shape != (call.rows,):
         return np.full(call.rows, served.manifest.default_speed if served.manifest else 0.0, np.float32)
     return named

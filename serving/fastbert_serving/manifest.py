@@ -13,6 +13,8 @@ from typing import Any
 
 import jsonschema
 
+from fastbert_serving.dial import Dial
+
 FORMAT_VERSION = 1
 MANIFEST_PATH = Path("assets.extra") / "manifest.json"
 """Where the manifest lies in a version directory."""
@@ -111,15 +113,32 @@ class Manifest:
     policy: dict[str, Any] | None = None
     """The exit rule, its `name` and parameters; None: a row leaves where its uncertainty is below the speed, as in
     older exports."""
+    certificate: dict[str, Any] | None = None
+    """What was shown of the answers at the default speed, by `fastbert calibrate`; None: nothing was."""
+    dial: Dial | None = None
+    """The table of the signature `with_speedup`; None: there is no such signature."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labels", tuple(self.labels))
         _validate(self.to_dict(), source="manifest")
 
+    @property
+    def promise(self) -> str | None:
+        """The certificate in words; None where there is none."""
+        told = self.certificate
+        if told is None:
+            return None
+        lost = "are wrong where the full depth is right" if told["labelled"] else "differ from the full depth's"
+        return (
+            f"at most {told['max_accuracy_drop']:g} of the answers at speed {told['speed']:g} {lost}, with "
+            f"{told['confidence']:g} confidence ({told['losses']} of {told['rows']} rows did; speedup "
+            f"{told['speedup']:.2f})"
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Returns the manifest as plain JSON types."""
         fields = dataclasses.asdict(self)
-        for name in ("lowest_accuracy", "token_limits", "exits", "precision", "policy"):
+        for name in ("lowest_accuracy", "token_limits", "exits", "precision", "policy", "certificate", "dial"):
             if fields[name] is None:
                 del fields[name]  # so that readers which do not know the field read the rest
         return {"format_version": FORMAT_VERSION, **_with_lists(fields)}
@@ -142,6 +161,11 @@ class Manifest:
             fields["token_limits"] = TokenLimits(**limits)
         if (exits := values.get("exits")) is not None:
             fields["exits"] = Exits(**exits)
+        if (dial := values.get("dial")) is not None:
+            try:
+                fields["dial"] = Dial(**dial)
+            except ValueError as error:
+                raise ManifestError(f"{source}: dial: {error}") from error
         return cls(**fields)
 
     @classmethod

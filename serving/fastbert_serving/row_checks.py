@@ -12,12 +12,14 @@ import numpy as np
 from google.protobuf.message import DecodeError
 from tensorflow.core.example import example_pb2
 
+from fastbert_serving.call import SPEEDUP_SIGNATURE
 from fastbert_serving.errors import InvalidRequest
 from fastbert_serving.manifest import Manifest, TokenLimits
 from fastbert_serving.signature import Signature
 
 Arrays = Mapping[str, np.ndarray]
 _CLASSIFY = "classify"
+_DIALS = ("speed", "speedup")
 _TOKENS = ("padding_mask", "segment_ids", "token_ids")
 _UNKNOWN = 2**31  # what no int32 reaches
 
@@ -40,6 +42,9 @@ def check_values(inputs: Arrays, signature: Signature, manifest: Manifest | None
     if signature.name == _CLASSIFY and ranks == {"inputs": 1}:
         check_examples(inputs["inputs"], texts)
     ours = (dict.fromkeys((*texts, "speed"), 1), {**dict.fromkeys(_TOKENS, 2), "speed": 1})
+    if signature.name == SPEEDUP_SIGNATURE and ranks == dict.fromkeys((*texts, "speedup"), 1):
+        _check_counts(inputs)
+        _check_least("speedup", inputs["speedup"], 1)
     if "exit_layer" in signature.outputs and {"speed": 1, **ranks} in ours:  # with a speed or without
         unknown = TokenLimits(manifest.tokenizer.vocabulary_size, _UNKNOWN, _UNKNOWN)
         check_rows(inputs, manifest.token_limits or unknown)
@@ -57,10 +62,7 @@ def check_rows(inputs: Arrays, limits: TokenLimits) -> None:
     """
     if "token_ids" in inputs:
         _check_tokens(inputs, limits)
-    names = sorted(inputs.keys() - {"segment_ids", "padding_mask"}, key=lambda name: (name == "speed", name))
-    if len({len(inputs[name]) for name in names}) > 1:
-        counts = ", ".join(f"{name} has {len(inputs[name])}" for name in names)
-        raise InvalidRequest(f"inputs need the same number of rows, but {counts}")
+    _check_counts(inputs)
     if "speed" in inputs:
         _check_range("speed", inputs["speed"], 0, 1)
 
@@ -88,6 +90,13 @@ def check_examples(serialized: np.ndarray, features: Sequence[str]) -> None:
                 )
 
 
+def _check_counts(inputs: Arrays) -> None:
+    names = sorted(inputs.keys() - {"segment_ids", "padding_mask"}, key=lambda name: (name in _DIALS, name))
+    if len({len(inputs[name]) for name in names}) > 1:
+        counts = ", ".join(f"{name} has {len(inputs[name])}" for name in names)
+        raise InvalidRequest(f"inputs need the same number of rows, but {counts}")
+
+
 def _check_tokens(inputs: Arrays, limits: TokenLimits) -> None:
     shapes = {name: inputs[name].shape for name in _TOKENS}
     if len(set(shapes.values())) > 1:
@@ -102,6 +111,12 @@ def _check_tokens(inputs: Arrays, limits: TokenLimits) -> None:
     empty = np.flatnonzero(~mask.any(axis=1))
     if len(empty):
         raise InvalidRequest(f"every row needs at least one real token, but row {empty[0]} has none")
+
+
+def _check_least(name: str, values: np.ndarray, lowest: int) -> None:
+    wrong = np.flatnonzero(~(values >= lowest))  # NaN, too
+    if len(wrong):
+        raise InvalidRequest(f"{name} must be at least {lowest}, but row {wrong[0]} holds {values[wrong[0]]:g}")
 
 
 def _check_range(name: str, values: np.ndarray, lowest: int, highest: int) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastbert_tf.data import Task, TextDataset
+from fastbert_tf.recipes.calibration_rows import hold_out
 from fastbert_tf.recipes.digest import dataset_digest
 from fastbert_tf.recipes.train import selection_split
 from fastbert_tokenizers import WordPieceTokenizer
@@ -75,8 +76,9 @@ def held_out(task: Task, classifier: Path) -> TextDataset:
         ValueError: these are not the rows that the run held out.
     """
     run = json.loads((classifier.parent / "settings.json").read_text(encoding="utf-8"))
-    told = run["selection_rows"]
-    rows = selection_split(task, told["count"], seed=run["training"]["seed"])[1]
+    told, seed = run["selection_rows"], run["training"]["seed"]
+    left = hold_out(task.train, run.get("calibration_rows", {"count": 0})["count"], seed)[0]
+    rows = selection_split(task, told["count"], seed, left)[1]
     if dataset_digest(rows) != told["digest"]:
         raise ValueError(f"{classifier} was trained on other rows of {task.name} than those in FASTBERT_DATA")
     return rows

@@ -77,22 +77,23 @@ def examine(
             problems = list(replay(rows, exported.version, client))
         findings += problems
         replayed = 0 if problems else len(rows)
+    manifest = _manifest(exported)
     return Report(
         export=exported.directory,
         target=target,
         findings=sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR),
         ops=ops_by_library(exported, server),
         replayed_rows=replayed,
-        policy=_policy_name(exported),
+        policy=None if manifest is None or manifest.policy is None else manifest.policy["name"],
+        promise=None if manifest is None else manifest.promise,
     )
 
 
-def _policy_name(export: ExportedModel) -> str | None:
+def _manifest(export: ExportedModel) -> Manifest | None:
     try:
-        policy = Manifest.read(export.directory).policy
+        return Manifest.read(export.directory)
     except ManifestError:
         return None  # `check_manifest` says so
-    return None if policy is None else policy["name"]
 
 
 def _golden_rows(export: ExportedModel, findings: list[Finding], is_error: bool) -> list[GoldenRow]:

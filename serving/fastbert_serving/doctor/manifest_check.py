@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fastbert_serving.call import DEFAULT_SIGNATURE
+from fastbert_serving.call import DEFAULT_SIGNATURE, SPEEDUP_SIGNATURE
 from fastbert_serving.doctor.exported_model import ExportedModel
 from fastbert_serving.doctor.finding import Finding, error, warning
 from fastbert_serving.doctor.target import Target
@@ -28,6 +28,7 @@ def check_manifest(export: ExportedModel, target: Target) -> Iterator[Finding]:
         return
     yield from _check_signature(export, manifest)
     yield from _check_vocabulary(export, manifest)
+    yield from _check_calibration(export, manifest)
     if manifest.curve is None:
         yield warning(
             "the manifest has no accuracy and cost curve: load control has nothing to go by",
@@ -46,6 +47,23 @@ def _check_signature(export: ExportedModel, manifest: Manifest) -> Iterator[Find
     if manifest.is_pair != ("text_pair" in signature.inputs):
         yield error(
             f"the manifest says is_pair is {manifest.is_pair}, but the inputs are {', '.join(signature.inputs)}", _MEND
+        )
+
+
+def _check_calibration(export: ExportedModel, manifest: Manifest) -> Iterator[Finding]:
+    if (manifest.dial is not None) != (SPEEDUP_SIGNATURE in export.signatures):
+        has, graph = ("a", "has no") if manifest.dial is not None else ("no", "has a")
+        yield error(f"the manifest has {has} dial, but the graph {graph} signature {SPEEDUP_SIGNATURE!r}", _MEND)
+    certificate = manifest.certificate
+    if certificate is not None and certificate["speed"] != manifest.default_speed:
+        yield error(
+            f"the certificate is of speed {certificate['speed']}, but the default speed is {manifest.default_speed}",
+            _MEND,
+        )
+    if certificate is not None and manifest.lowest_accuracy is not None:
+        yield warning(
+            "load control may raise the speed above the certified one: its answers then have no certificate",
+            "export without --lowest_accuracy",
         )
 
 

@@ -29,6 +29,8 @@ class Report:
     """Golden rows that a running server was asked for; None: no server was given."""
     policy: str | None = None
     """Name of the exit rule in the manifest; None: there is none, so uncertainty below the speed lets rows go."""
+    promise: str | None = None
+    """What the manifest's certificate promises, in words; None: it has none."""
 
     @property
     def passed(self) -> bool:
@@ -39,6 +41,7 @@ class Report:
         """Returns the whole report for a terminal, with the verdict in the last line."""
         lines = [f"{self.export} on {self.target}", *self._op_lines(), self._replay_line()]
         lines += [] if self.policy is None else [f"exit policy: {self.policy}"]
+        lines += [] if self.promise is None else [f"certificate: {self.promise}"]
         lines += [finding.text() for finding in self.findings]
         errors, warnings = self._count(Severity.ERROR), self._count(Severity.WARNING)
         return "\n".join([*lines, f"{'passed' if self.passed else 'failed'}: {errors} errors, {warnings} warnings"])

@@ -38,6 +38,12 @@ from fastbert_serving.doctor import TARGETS, Severity, examine
 
 NEWEST, OLDEST = "tfserving:2.20", "tfserving:2.16"
 
+CERTIFICATE = {
+    "max_accuracy_drop": 0.01, "confidence": 0.95, "method": "binomial", "rows": 5000, "learning_rows": 0, "losses": 30,
+    "labelled": True, "policies": 1, "policy": {"name": "margin"}, "exits": [1, 2, 3, 4], "speed": 0.25, "flops": 2.0,
+    "full_flops": 4.0, "speedup": 2.0,
+    "subject": {"model": "m", "precision": "float32", "fitted_to": "", "rows_digest": "r"},
+}  # fmt: skip
 ERRORS = {
     "custom op": (with_op("HomeMade"), r"op HomeMade \(node .* of function .*\) is not linked", "build a server"),
     "python op": (with_op("EagerPyFunc"), "EagerPyFunc .* calls Python", "TensorFlow ops"),
@@ -67,6 +73,8 @@ ERRORS = {
     "manifest broken": (written("assets.extra/manifest.json", b"{"), "is no JSON", "export"),
     "labels": (with_manifest(labels=["a", "b"]), "manifest has 2 labels, but the graph answers 3", "export"),
     "pair": (with_manifest(is_pair=True), "is_pair is True, but the inputs are text", "export"),
+    "dial": (with_manifest(dial={"speedups": [1], "speeds": [0]}), "has a dial, but the graph has no", "export"),
+    "certificate": (with_manifest(certificate=CERTIFICATE), "certificate is of speed 0.25, but the default", "export"),
     "vocabulary": (with_vocabulary_size, r"counts 5 vocabulary entries, but .* has \d\d", "export"),
     "batch sizes": (
         batching("max_batch_size { value: 32 }\nallowed_batch_sizes: 8"),
