@@ -26,7 +26,7 @@ from fastbert_tf.inference import policy_class
 from fastbert_tf.recipes.stacks import stack_of
 from fastbert_tf.recipes.train import selection_split
 
-_RUNS = flags.DEFINE_string("runs", "runs", "Folder of the runs, each with its classifier.")
+_RUNS = flags.DEFINE_string("runs", None, "Folder of the runs, each with its classifier.")
 _WORK = flags.DEFINE_string("work", "validity", "Folder for branch outputs.")
 _DRAWS = flags.DEFINE_integer("draws", 1000, "Draws of calibration rows.", lower_bound=1)
 _ROWS = flags.DEFINE_integer("rows", 2000, "Calibration rows of a draw.", lower_bound=1)
