@@ -96,9 +96,10 @@ def main(_: list[str]) -> None:
         figure.draw()
         (RESULTS.parent / "results.md").write_text(page(), encoding="utf-8")
         return
+    run = RunDirectory(settings.folder)  # it is kept: the lock on the folder lasts as long
     try:
         settings.require_files()
-        RunDirectory(settings.folder).claim(settings.decisive())
+        run.claim(settings.decisive())
     except ValueError as error:
         raise app.UsageError(str(error)) from error
     store.run(jobs(settings, Corpora(settings), store))

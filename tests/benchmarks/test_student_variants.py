@@ -8,7 +8,7 @@ import tensorflow as tf
 from harness import results_page
 from harness.variants import corpora, figure, section
 from harness.variants.comparison import DOES_NOT_HOLD, HOLDS, REVERSED, UNDECIDED, compare
-from harness.variants.plan import chosen_rate
+from harness.variants.plan import chosen_rate, jobs
 from harness.variants.settings import Settings
 from harness.variants.store import Job, Store
 
@@ -92,6 +92,27 @@ class StoreTest(tf.test.TestCase):
             Settings("nowhere", "", "", "").require_files()
 
 
+class PlanTest(tf.test.TestCase):
+    def test_the_most_telling_jobs_come_first(self):
+        settings = Settings("", "", "", "", seeds=(0, 7), rates=(0.1, 0.2), tasks=("mrpc",))
+        store = Store(Path(self.get_temp_dir()) / "results")
+        losses = {"tuning-0.1": 5.0, "tuning-0.2": 4.0}
+        for name, loss in losses.items():
+            result = {"learning_rate": float(name[-3:]), "history": [{"val_loss": loss}]}
+            store.run([Job(name, lambda result=result: result)])
+        for start in (*VARIANTS, "random"):
+            store.run([Job(f"fine_tuning-mrpc-{start}-0", lambda: {"learning_rate": 0.001})])
+        fine_tuned = [f"fine_tuning-mrpc-{start}-{seed}" for seed in (0, 7) for start in (*VARIANTS, "random")]
+        self.assertEqual(
+            [job.name for job in jobs(settings, None, store)],
+            [*losses, "head", *(f"pretraining-{seed}-{name}" for seed in (0, 7) for name in VARIANTS), *fine_tuned],
+        )
+
+    def test_lowest_held_out_loss_chooses_the_rate(self):
+        runs = [{"learning_rate": rate, "history": [{"val_loss": loss}]} for rate, loss in ((0.1, 5.0), (0.2, 4.0))]
+        self.assertEqual(chosen_rate(runs), 0.2)
+
+
 class SectionTest(tf.test.TestCase):
     def test_page_is_written_from_the_stored_results(self):
         path = results_page.RESULTS.parent / "results.md"
@@ -114,10 +135,6 @@ class SectionTest(tf.test.TestCase):
         self.assertLen(axes.lines, 8)
         self.assertAllClose(axes.lines[-1].get_xdata(), [2.00005, 4.0001])
         self.assertAllClose(axes.lines[-1].get_ydata(), [6.0, 5.0])
-
-    def test_lowest_held_out_loss_chooses_the_rate(self):
-        runs = [{"learning_rate": rate, "history": [{"val_loss": loss}]} for rate, loss in ((0.1, 5.0), (0.2, 4.0))]
-        self.assertEqual(chosen_rate(runs), 0.2)
 
 
 def _killed():

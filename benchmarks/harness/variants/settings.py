@@ -54,7 +54,7 @@ class Settings(Config):
     """Learning rates for 4096 rows, of which NoKD's held-out loss chooses one for all variants."""
     tuning_tokens: int = 500_000
     """Student tokens of each run that tunes the learning rate."""
-    head_tokens: int = 1_000_000
+    head_tokens: int = 500_000
     """Student tokens on which the teacher's head is warmed up, once for all variants."""
     batch_size: int = 64
     """Rows a step."""
