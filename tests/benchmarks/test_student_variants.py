@@ -67,9 +67,10 @@ class TokensTest(tf.test.TestCase):
             corpora.steps_for(30, epochs)
 
     def test_tokens_are_those_of_the_batches(self):
-        file = self.create_tempfile(content="\n".join("abc"[: 1 + i % 3] * (1 + i % 5) for i in range(40)))
+        file = Path(self.get_temp_dir()) / "texts.txt"
+        file.write_text("\n".join("abc"[: 1 + i % 3] * (1 + i % 5) for i in range(40)))
         pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abc", *(f"##{letter}" for letter in "abc")]
-        corpus = SegmentedCorpus(file.full_path, [Vocabulary(pieces)], max_sequence_length=16)
+        corpus = SegmentedCorpus(file, [Vocabulary(pieces)], max_sequence_length=16)
         batches = MaskedLmPipeline(corpus, batch_size=6)
         masks = [int(batch["student_mask"].numpy().sum()) for batch in batches.epoch(3)]
         self.assertAllEqual(corpora.student_tokens(batches, 3), masks)
