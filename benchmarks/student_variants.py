@@ -1,7 +1,7 @@
 """NoKD, DualTrain, SharedProjDown and SharedProjUp under one budget of student tokens (docs/results.md).
 
     python benchmarks/student_variants.py --teacher DIR --vocabulary FILE --work runs/variants     makes the runs
-    python benchmarks/student_variants.py ... --render    writes what is finished into docs/results and docs/results.md
+    python benchmarks/student_variants.py --work runs/variants --render     docs/results.md, from what is finished there
 
 Every finished run is a JSON file in the work folder, and an unfinished one has a resumable state: the same call goes
 on. Runs come in the most telling order: learning rate, the teacher's head, all variants with the first seed, with the
@@ -11,6 +11,7 @@ next one, then fine-tuning. FASTBERT_DATA names the folder of the data sets.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from absl import app, flags
 from harness.results_page import RESULTS, page
@@ -38,8 +39,8 @@ def _number(name: str, what: str) -> flags.FlagHolder:
     return flags.DEFINE_integer(name, getattr(_DEFAULTS, name), what, lower_bound=1)
 
 
-_TEACHER = flags.DEFINE_string("teacher", None, "folder of the pretrained teacher", required=True)
-_VOCABULARY = flags.DEFINE_string("vocabulary", None, "file of the student's vocabulary", required=True)
+_TEACHER = flags.DEFINE_string("teacher", "", "folder of the pretrained teacher")
+_VOCABULARY = flags.DEFINE_string("vocabulary", "", "file of the student's vocabulary")
 _WORK = flags.DEFINE_string("work", "runs/variants", "folder of models, states and finished runs")
 _NUMBERS = {
     name: _number(name, what)
@@ -68,40 +69,38 @@ def asked() -> Settings:
     """Returns the settings that the flags name.
 
     Raises:
-        UsageError: a flag's value is unusable.
+        ValueError: a flag's value is unusable.
     """
-    try:
-        return Settings(
-            teacher=_TEACHER.value,
-            vocabulary=_VOCABULARY.value,
-            data=os.environ.get(DATA_VARIABLE, ""),
-            work=_WORK.value,
-            seeds=tuple(map(int, _SEEDS.value)),
-            rates=tuple(map(float, _RATES.value)),
-            task_rates=tuple(map(float, _TASK_RATES.value)),
-            tasks=tuple(_TASKS.value),
-            dtype=_DTYPE.value,
-            **{name: flag.value for name, flag in _NUMBERS.items()},
-        )
-    except ValueError as error:
-        raise app.UsageError(str(error)) from error
+    return Settings(
+        teacher=_TEACHER.value,
+        vocabulary=_VOCABULARY.value,
+        data=os.environ.get(DATA_VARIABLE, ""),
+        work=_WORK.value,
+        seeds=tuple(map(int, _SEEDS.value)),
+        rates=tuple(map(float, _RATES.value)),
+        task_rates=tuple(map(float, _TASK_RATES.value)),
+        tasks=tuple(_TASKS.value),
+        dtype=_DTYPE.value,
+        **{name: flag.value for name, flag in _NUMBERS.items()},
+    )
 
 
 def main(_: list[str]) -> None:
     """Makes the runs that are not finished, or writes the results of those that are."""
-    settings = asked()
-    store = Store(settings.folder / "results")
-    if _RENDER.value:
-        keep(settings, store, machine())
-        figure.draw()
-        (RESULTS.parent / "results.md").write_text(page(), encoding="utf-8")
-        return
-    run = RunDirectory(settings.folder)  # it is kept: the lock on the folder lasts as long
     try:
+        if _RENDER.value:
+            keep(Path(_WORK.value), machine())
+            figure.draw()
+            (RESULTS.parent / "results.md").write_text(page(), encoding="utf-8")
+            return
+        settings = asked()
         settings.require_files()
+        run = RunDirectory(settings.folder)  # it is kept: the lock on the folder lasts as long
         run.claim(settings.decisive())
     except ValueError as error:
         raise app.UsageError(str(error)) from error
+    store = Store(settings.folder)
+    store.remember(settings)
     store.run(jobs(settings, Corpora(settings), store))
 
 

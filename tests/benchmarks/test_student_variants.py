@@ -78,11 +78,19 @@ class TokensTest(tf.test.TestCase):
 
 class StoreTest(tf.test.TestCase):
     def test_finished_jobs_are_not_done_again(self):
-        store = Store(Path(self.get_temp_dir()) / "results")
+        store = Store(Path(self.get_temp_dir()))
         with self.assertRaisesRegex(ValueError, "killed"):
             store.run([Job("a-1", lambda: {"value": 1}), Job("a-2", _killed)])
         store.run([Job("a-1", _killed), Job("a-2", lambda: {"value": 2})])
         self.assertEqual(store.all("a-"), [{"value": 1}, {"value": 2}])
+
+    def test_settings_are_remembered(self):
+        store = Store(Path(self.get_temp_dir()))
+        with self.assertRaisesRegex(ValueError, "no comparison was run there"):
+            store.settings()
+        settings = Settings("a", "b", "c", "d", seeds=(3,), rates=(0.5,))
+        store.remember(settings)
+        self.assertEqual(Settings.from_dict(store.settings()), settings)
 
     def test_settings_that_cannot_work(self):
         with self.assertRaisesRegex(ValueError, "no task"):
@@ -96,7 +104,7 @@ class StoreTest(tf.test.TestCase):
 class PlanTest(tf.test.TestCase):
     def test_the_most_telling_jobs_come_first(self):
         settings = Settings("", "", "", "", seeds=(0, 7), rates=(0.1, 0.2), tasks=("mrpc",))
-        store = Store(Path(self.get_temp_dir()) / "results")
+        store = Store(Path(self.get_temp_dir()))
         losses = {"tuning-0.1": 5.0, "tuning-0.2": 4.0}
         for name, loss in losses.items():
             result = {"learning_rate": float(name[-3:]), "history": [{"val_loss": loss}]}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fastbert_tf.files import file_swap
+from harness.variants.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -23,10 +24,25 @@ class Job:
 
 
 class Store:
-    """The results of finished jobs, in a folder."""
+    """The results of finished jobs, and what was asked for, in a work folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, work: Path) -> None:
+        self.folder = work / "results"
+        self._asked = work / "asked.json"
+
+    def remember(self, settings: Settings) -> None:
+        """Writes down what was asked for last."""
+        _write(self._asked, settings.to_dict())
+
+    def settings(self) -> dict[str, Any]:
+        """Returns what was asked for last.
+
+        Raises:
+            ValueError: nothing has been run in this folder.
+        """
+        if not self._asked.is_file():
+            raise ValueError(f"{self._asked} is missing: no comparison was run there; correct the work folder")
+        return json.loads(self._asked.read_text(encoding="utf-8"))
 
     def has(self, name: str) -> bool:
         return self._path(name).is_file()
@@ -47,9 +63,13 @@ class Store:
             print(f"== {job.name} {time.strftime('%H:%M:%S')}", flush=True)
             start = time.monotonic()
             result = job.make()
-            with file_swap(self._path(job.name)) as partial:
-                partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+            _write(self._path(job.name), result)
             print(f"   {job.name} took {(time.monotonic() - start) / 60:.1f} minutes", flush=True)
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.json"
+
+
+def _write(path: Path, values: dict[str, Any]) -> None:
+    with file_swap(path) as partial:
+        partial.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from fastbert_tf.files import file_swap
-from harness.variants.settings import Settings
 from harness.variants.store import Store
 
 RESULTS = Path(__file__).resolve().parents[3] / "docs" / "results"
@@ -21,10 +20,15 @@ def stored() -> dict[str, Any] | None:
     return json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else None
 
 
-def keep(settings: Settings, store: Store, machine: str) -> None:
-    """Writes the finished jobs of a work folder as one file, without the folders' names."""
+def keep(work: Path, machine: str) -> None:
+    """Writes the finished jobs of a work folder as one file, without the folders' names.
+
+    Raises:
+        ValueError: nothing was run there.
+    """
+    store = Store(work)
     folders = ("teacher", "vocabulary", "data", "work")
-    asked = {name: value for name, value in settings.to_dict().items() if name not in folders}
+    asked = {name: value for name, value in store.settings().items() if name not in folders}
     results = {"settings": asked, "machine": machine, **{kind: store.all(kind) for kind in KINDS}}
     with file_swap(FILE) as partial:
         partial.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
