@@ -19,6 +19,7 @@ from string import Template
 
 from absl import app, flags
 from harness.results_page import COMMANDS_FILE, RESULTS, RUNS, commands, made_runs, page
+from harness.variants.figure import draw as draw_variants
 
 from fastbert_tf.evaluation import regenerate
 from fastbert_tf.evaluation.plots import plot_speedup_accuracy, save_figure
@@ -55,6 +56,7 @@ def render() -> None:
         RUNS[name].title: report.curve for name, report in reports.items() if "accuracy" in report.curve.metric_names
     }
     save_figure(plot_speedup_accuracy(curves), RESULTS / "speedup_accuracy.svg")
+    draw_variants()
     (RESULTS.parent / "results.md").write_text(page())
 
 

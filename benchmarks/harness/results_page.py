@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from fastbert_tf.evaluation import read_report
+from harness.variants.section import section as variants_section
+from harness.variants.stored import stored as stored_variants
 
 PRETRAINED = '--checkpoint "$CHECKPOINT"'
 SHARED = "Minutes and milliseconds were taken beside other work on the machine."
@@ -107,7 +109,9 @@ def page() -> str:
     missing = [f"`{name}`" for name in RUNS if name not in made]
     parts = [INTRO, *([f"Not run yet: {', '.join(missing)}."] if missing else [])]
     parts.append("![Accuracy over speedup](results/speedup_accuracy.svg)")
-    return "\n\n".join([*parts, *(_section(name) for name in made)]) + "\n"
+    variants = stored_variants()
+    ending = [variants_section(variants)] if variants else []
+    return "\n\n".join([*parts, *(_section(name) for name in made), *ending]) + "\n"
 
 
 def _section(name: str) -> str:
