@@ -42,6 +42,7 @@ class Corpora:
     def steps_of(self, tokens: int, seed: int, epochs: int) -> tuple[int, int]:
         """Returns how many batches an epoch needs for so many student tokens in all, and their exact number."""
         train, _ = self.make_batches(self.teacher_vocabulary, self.vocabulary, True, 0.5)
+        assert isinstance(train, DualPipeline)
         return steps_for(tokens, [student_tokens(train, seed + epoch) for epoch in range(epochs)])
 
     def predict_masked_words(self, student: MaskedLm) -> dict[str, dict[str, Any]]:
@@ -78,7 +79,7 @@ def steps_for(tokens: int, epochs: list[np.ndarray]) -> tuple[int, int]:
     Raises:
         ValueError: all batches together hold fewer.
     """
-    totals = sum(np.cumsum(batch_tokens) for batch_tokens in epochs)  # (batches,)
+    totals = np.sum([np.cumsum(batch_tokens) for batch_tokens in epochs], axis=0)  # (batches,)
     if totals[-1] < tokens:
         raise ValueError(f"{len(epochs)} epochs hold {totals[-1]:,} tokens, but {tokens:,} are asked; add epochs")
     steps = int(np.searchsorted(totals, tokens)) + 1

@@ -31,7 +31,7 @@ def fine_tune(settings: Settings, task_name: str, start: str, seed: int, rates: 
     checkpoint = student_folder(settings, start, seed)
     if start == RANDOM and not checkpoint.is_dir():
         save_first_weights(settings, seed, checkpoint)
-    tried = []
+    tried: list[dict[str, Any]] = []
     for rate in rates:
         run = settings.folder / "fine_tuned" / f"{task_name}-{start}-{seed}-{rate:g}"
         config = _config(settings, task_name, seed, rate)
@@ -65,4 +65,5 @@ def _scores(task: Task, run: Path) -> dict[str, float]:
     classifier = load_classifier(run / "classifier")
     batches = BatchPipeline(report_part(task), classifier.tokenizer).ordered()
     outputs = predict_branches(KerasStack(classifier.model), batches)
+    assert outputs.labels is not None  # of all tasks
     return compute_metrics(task.metrics, outputs.labels, outputs.predictions[:, -1])
