@@ -130,7 +130,8 @@ class WordPiece:
         """Takes the longest piece that fits, again and again; a word that cannot be spelled is unknown."""
         if len(word) > MAX_WORD_CHARACTERS:
             return (self._unknown,)
-        pieces, start = [], 0
+        pieces: list[int] = []
+        start = 0
         while start < len(word):
             prefix = CONTINUES if start else ""
             for end in range(min(len(word), start + self._longest), start, -1):

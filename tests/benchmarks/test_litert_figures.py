@@ -48,6 +48,9 @@ class LitertFiguresTest(tf.test.TestCase):
 
     def test_page_is_written_from_the_stored_figures(self):
         text = page.PAGE.read_text(encoding="utf-8")
+        if not page.FIGURES.exists():  # nothing is measured yet: nothing is shown
+            self.assertIn(page.BEGIN + page.END, text)
+            return
         self.assertEqual(page.with_measured_part(text, page.stored()), text)
 
 
