@@ -19,7 +19,8 @@ def spell(piece: str, vocabulary: Vocabulary) -> list[int]:
     if piece in vocabulary:
         return [vocabulary.id_of(piece)]
     inside = piece.startswith(JOINER) and piece != JOINER
-    rest, spelled = piece.removeprefix(JOINER) if inside else piece, []
+    spelled: list[int] = []
+    rest = piece.removeprefix(JOINER) if inside else piece
     while rest:
         joiner = JOINER if inside or spelled else ""
         end = next((end for end in range(len(rest), 0, -1) if joiner + rest[:end] in vocabulary), None)

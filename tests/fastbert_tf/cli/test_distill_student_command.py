@@ -63,9 +63,7 @@ class DistillStudentCommandTest(tf.test.TestCase):
         self.assertIn("settings differ in distillation.layer_map", err)
 
     def test_random_start(self):
-        needed = [
-            word for name in ("teacher", "vocabulary", "corpus", "held_out", "output") for word in (f"--{name}", "x")
-        ]
+        needed = ["--teacher", "a", "--vocabulary", "b", "--corpus", "c", "--held_out", "d", "--output", "e"]
         arguments = parse(["fastbert", "distill_student", *needed, "--random_start", "--student_heads", "4"])
         self.assertEqual(_config(arguments), WordDistillationConfig(inherit=False, student_heads=4))
 
