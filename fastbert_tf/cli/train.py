@@ -36,8 +36,8 @@ def _add_start_arguments(parser: argparse.ArgumentParser) -> None:
     start.add_argument(
         "--checkpoint",
         metavar="DIR",
-        help="Hugging Face, Google TF1 or TF Model Garden encoder; builtin is the small English student that ships "
-        "with this package (default: builtin, unless --shape is given)",
+        help="Hugging Face, Google TF1 or TF Model Garden encoder; builtin is the small English student of this "
+        "package (default: builtin, unless --shape is given)",
     )
     start.add_argument(
         "--shape", metavar="L,H,A", help="layers, width and heads of a randomly initialised encoder; needs --vocabulary"
