@@ -49,6 +49,20 @@ class Config:
         return cls(**values)
 
 
+class RunConfig(Config):
+    """Configuration of a training run."""
+
+    seed: int
+    """Of all random choices."""
+    save_every: int
+    """Steps between resumable states."""
+
+    def decisive(self) -> dict[str, Any]:
+        """Returns the fields that decide the trained weights, as plain JSON types: all but `save_every`."""
+        values = {name: value for name, value in self.to_dict().items() if name != "save_every"}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
 def _require(condition: bool, name: str, rule: str, received: Any) -> None:
     if not condition:
         raise ValueError(f"{name} must be {rule}, but is {received!r}; change it in the configuration")
@@ -146,7 +160,7 @@ class StageConfig(Config):
 
 
 @dataclass(frozen=True)
-class TrainingConfig(Config):
+class TrainingConfig(RunConfig):
     """The alternating schedule of FastBERT (section 4.3 of the paper gives the defaults)."""
 
     fine_tuning: StageConfig = StageConfig(epochs=3, learning_rate=2e-5)
@@ -180,13 +194,9 @@ class TrainingConfig(Config):
         _require(self.divergence in DIVERGENCES, "divergence", f"one of {DIVERGENCES}", self.divergence)
         _require(self.dtype in DTYPES, "dtype", f"one of {DTYPES}", self.dtype)
 
-    def decisive(self) -> dict[str, Any]:
-        """Returns the fields that decide the trained weights, as plain JSON types: all but `save_every`."""
-        return {name: value for name, value in self.to_dict().items() if name != "save_every"}
-
 
 @dataclass(frozen=True)
-class PretrainingConfig(Config):
+class PretrainingConfig(RunConfig):
     """Pretraining of a small student beside its teacher (the defaults are the paper's, where it names one)."""
 
     variant: str = "dual_train"
@@ -254,7 +264,45 @@ class PretrainingConfig(Config):
         """`down` or `up` where weights are projected, else None."""
         return PROJECTION_DIRECTIONS[self.variant]
 
-    def decisive(self) -> dict[str, Any]:
-        """Returns the fields that decide the trained weights, as plain JSON types: all but `save_every`."""
-        values = {name: value for name, value in self.to_dict().items() if name != "save_every"}
-        return {**values, "layer_map": None if self.layer_map is None else list(self.layer_map)}
+
+@dataclass(frozen=True)
+class WordDistillationConfig(RunConfig):
+    """Pretraining of a small student that learns its teacher's states, word by word."""
+
+    student_dim: int = 192
+    """Width of the student, in units."""
+    student_heads: int | None = None
+    """Its attention heads; None makes them as wide as the teacher's. They must divide `student_dim`."""
+    layer_map: tuple[int, ...] | None = None
+    """The teacher's layer, counted from 1, for every layer of the student; None: as many layers as the teacher."""
+    inherit: bool = True
+    """Whether the student's first weights are fitted to the teacher's; else they are random."""
+    training: StageConfig = StageConfig(epochs=1, learning_rate=1e-3, warmup=0.02)
+    """Training with AdamW."""
+    epoch_steps: int | None = None
+    """Batches of an epoch, drawn anew each time; None: the whole corpus."""
+    held_out_steps: int | None = None
+    """Held-out batches that select the epoch; None: all that are full."""
+    batch_size: int = 32
+    """Rows of a batch."""
+    dtype: str = "float32"
+    """Keras dtype policy of the student: `float32` or `mixed_bfloat16`."""
+    teacher_dtype: str = "float32"
+    """Keras dtype policy of the teacher."""
+    seed: int = 0
+    """Seeds initialisation and the order of the batches."""
+    save_every: int = 500
+    """Batches between resumable states."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.training, dict):
+            object.__setattr__(self, "training", StageConfig.from_dict(self.training))
+        if self.layer_map is not None:
+            object.__setattr__(self, "layer_map", tuple(self.layer_map))
+        optional = [
+            name for name in ("student_heads", "epoch_steps", "held_out_steps") if getattr(self, name) is not None
+        ]
+        _require_integer(self, "student_dim", "batch_size", "save_every", *optional)
+        _require_integer(self, "seed", least=0)
+        for name in ("dtype", "teacher_dtype"):
+            _require(getattr(self, name) in DTYPES, name, f"one of {DTYPES}", getattr(self, name))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
+from fastbert_tf.checkpoints.builtin import checkpoint_folder
 from fastbert_tf.checkpoints.errors import CheckpointError
 from fastbert_tf.checkpoints.google import import_google
 from fastbert_tf.checkpoints.hugging_face import import_hugging_face
@@ -20,7 +20,7 @@ def import_backbone(path: str | os.PathLike[str], dtype: Any = None) -> Imported
     """Imports a BERT encoder from a Hugging Face, Google TF1 or TF Model Garden directory.
 
     Args:
-        path: the directory; its files tell the format.
+        path: the directory; its files tell the format. `builtin` is the student that ships with the package.
         dtype: Keras dtype policy of the backbone; None takes the global policy. Weights are float32 in any case.
 
     Returns:
@@ -29,7 +29,7 @@ def import_backbone(path: str | os.PathLike[str], dtype: Any = None) -> Imported
     Raises:
         CheckpointError: the directory holds no whole BERT encoder; the message names file and tensor.
     """
-    folder = Path(path)
+    folder = checkpoint_folder(path)
     if not os.path.isdir(folder) or not os.access(folder, os.R_OK | os.X_OK):
         raise CheckpointError(f"{folder}: is no readable directory; pass the directory that holds {EXPECTED}")
     if any(folder.glob("*.index")):

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
-import numpy as np
-from safetensors.numpy import save_file
-
 from fastbert_tf.checkpoints import tensor_names
-from fastbert_tf.checkpoints.assign import assign, find_weight
-from fastbert_tf.checkpoints.backbone_config import KEYS
-from fastbert_tf.checkpoints.errors import CheckpointError, one_line
+from fastbert_tf.checkpoints.assign import assign
+from fastbert_tf.checkpoints.builtin import checkpoint_folder
 from fastbert_tf.checkpoints.hugging_face import open_weights
+from fastbert_tf.checkpoints.hugging_face_files import CONFIG, stored_tensors, write_hugging_face
 from fastbert_tf.checkpoints.import_backbone import import_backbone
-from fastbert_tf.checkpoints.text_settings import check_vocabulary_fits
-from fastbert_tf.config import BackboneConfig
-from fastbert_tf.files import directory_swap
 from fastbert_tf.models import Backbone, MaskedLm
-from fastbert_tokenizers import Vocabulary, VocabularyError
-
-CONFIG, WEIGHTS, VOCABULARY, TOKENIZER = "config.json", "model.safetensors", "vocab.txt", "tokenizer_config.json"
-ACTIVATIONS = {"gelu": "gelu", "gelu_tanh": "gelu_new"}  # our name: theirs
+from fastbert_tokenizers import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -56,8 +45,9 @@ def import_masked_lm(path: str | os.PathLike[str], dtype: Any = None, dropout: f
     imported = import_backbone(path, dtype)
     model = MaskedLm(_with_dropout(imported.backbone, dropout, dtype))
     has_head = False
-    if (Path(path) / CONFIG).is_file():
-        tensors = open_weights(Path(path))
+    folder = checkpoint_folder(path)
+    if (folder / CONFIG).is_file():
+        tensors = open_weights(folder)
         has_head = any(name.startswith("cls.predictions.") for name in tensors.shapes)
         if has_head:
             assign(model, tensor_names.HUGGING_FACE_HEAD, tensors)
@@ -83,20 +73,9 @@ def save_masked_lm(
     Raises:
         CheckpointError: the vocabulary does not fit, or the directory holds other files or cannot be written.
     """
-    folder = Path(directory)
-    check_vocabulary_fits("the vocabulary", len(vocabulary), model.config.vocabulary_size)
-    _check_replaceable(folder)
-    try:
-        with directory_swap(folder) as partial:
-            _write_json(partial / CONFIG, _hugging_face_config(model.config))
-            _write_json(partial / TOKENIZER, {"do_lower_case": lower_case})
-            vocabulary.save(partial / VOCABULARY)
-            save_file(_tensors(model), partial / WEIGHTS, metadata={"format": "pt"})
-    except (OSError, VocabularyError) as error:
-        raise CheckpointError(
-            f"{folder}: cannot be written ({one_line(error)}); choose a directory on a writable disk with space left"
-        ) from error
-    return folder
+    tensors = stored_tensors(model.backbone, tensor_names.HUGGING_FACE.expand(model.config.num_layers), "bert.")
+    tensors |= stored_tensors(model, tensor_names.HUGGING_FACE_HEAD.expand(0))
+    return write_hugging_face(directory, "BertForMaskedLM", model.config, vocabulary, lower_case, tensors)
 
 
 def _with_dropout(backbone: Backbone, dropout: float | None, dtype: Any) -> Backbone:
@@ -105,38 +84,3 @@ def _with_dropout(backbone: Backbone, dropout: float | None, dtype: Any) -> Back
     copy = Backbone(dtype=dtype, **{**backbone.config.to_dict(), "dropout": dropout})
     copy.set_weights(backbone.get_weights())
     return copy
-
-
-def _check_replaceable(folder: Path) -> None:
-    if folder.is_file():
-        raise CheckpointError(f"{folder}: is a file; choose another directory")
-    there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    foreign = [name for name in there if name not in (CONFIG, WEIGHTS, VOCABULARY, TOKENIZER)]
-    if foreign:
-        raise CheckpointError(f"{folder}: holds {foreign[0]}, which would be lost; choose another directory")
-
-
-def _hugging_face_config(config: BackboneConfig) -> dict[str, Any]:
-    values = {theirs: getattr(config, ours) for ours, (theirs, _) in KEYS.items()}
-    return {
-        "model_type": "bert",
-        "architectures": ["BertForMaskedLM"],
-        **values,
-        "hidden_act": ACTIVATIONS[config.activation],
-        "attention_probs_dropout_prob": config.dropout,
-    }
-
-
-def _tensors(model: MaskedLm) -> dict[str, np.ndarray]:
-    encoder = tensor_names.HUGGING_FACE.expand(model.config.num_layers)
-    rows = [(model.backbone, ours, f"bert.{theirs}", layout) for ours, theirs, layout in encoder]
-    rows += [(model, *row) for row in tensor_names.HUGGING_FACE_HEAD.expand(0)]
-    tensors = {}
-    for owner, ours, theirs, layout in rows:
-        array = keras.ops.convert_to_numpy(find_weight(owner, ours))
-        tensors[theirs] = np.ascontiguousarray(array.T if layout == tensor_names.TRANSPOSED else array)
-    return tensors
-
-
-def _write_json(path: Path, values: dict[str, Any]) -> None:
-    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")

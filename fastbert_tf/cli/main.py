@@ -13,6 +13,7 @@ from absl.flags import argparse_flags
 COMMANDS = {
     "vocab": "learn a small WordPiece vocabulary from a corpus",
     "pretrain_student": "pretrain a small student beside its teacher",
+    "distill_student": "pretrain a small student on its teacher's states, word by word",
     "train": "fine-tune a pretrained BERT and self-distil its branches",
     "evaluate": "measure accuracy against cost at every speed",
     "learn_exit": "fit an exit policy that predicts which answers are wrong",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from fastbert_tf.cli.options import given
+from fastbert_tf.cli.options import given, layer_list
 from fastbert_tf.config import DTYPES, VARIANTS, PretrainingConfig, StageConfig
 from fastbert_tf.recipes.dual_corpus import corpus_settings, dual_batches
 from fastbert_tf.recipes.pretrain_student import pretrain_student
@@ -28,13 +28,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_training_arguments(parser)
 
 
-def _layers(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be layers such as 2,4,6, but is {text!r}") from None
-
-
 def _adder(group: Any) -> Any:
     def add(name: str, default: Any, what: str, **options: Any) -> None:
         options = {"type": type(default), **options}
@@ -51,7 +44,7 @@ def _add_method_arguments(parser: argparse.ArgumentParser) -> None:
     method.add_argument("--student_heads", type=int, help="its attention heads (default: the teacher's)")
     method.add_argument(
         "--layer_map",
-        type=_layers,
+        type=layer_list,
         metavar="L,L,...",
         help="the teacher's layer, from 1, for each of the student's (default: as many as the teacher)",
     )

@@ -9,10 +9,10 @@ from fastbert_tf.cli.data_arguments import add_column_arguments, add_task_argume
 from fastbert_tf.cli.options import comma_separated, given, refuse
 from fastbert_tf.config import DIVERGENCES, DTYPES, StageConfig, TrainingConfig
 from fastbert_tf.recipes.task_files import HELD_OUT, open_task
-from fastbert_tf.recipes.train import open_unlabelled, parse_shape, train_classifier
+from fastbert_tf.recipes.train import default_training, open_unlabelled, parse_shape, train_classifier
 from fastbert_tf.recipes.vocab import load_vocabulary
 
-_DEFAULTS = TrainingConfig()
+_DEFAULTS, _BUILTIN = TrainingConfig(), default_training()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_start_arguments(parser: argparse.ArgumentParser) -> None:
     start = parser.add_argument_group("where the weights come from")
-    start.add_argument("--checkpoint", metavar="DIR", help="Hugging Face, Google TF1 or TF Model Garden encoder")
+    start.add_argument(
+        "--checkpoint",
+        metavar="DIR",
+        help="Hugging Face, Google TF1 or TF Model Garden encoder; builtin is the small English student of this "
+        "package (default: builtin, unless --shape is given)",
+    )
     start.add_argument(
         "--shape", metavar="L,H,A", help="layers, width and heads of a randomly initialised encoder; needs --vocabulary"
     )
@@ -57,7 +62,12 @@ def _add_schedule_arguments(parser: argparse.ArgumentParser) -> None:
         schedule.add_argument(f"--{name}", default=default, help=f"{what} (default: %(default)s)", **options)
 
     add("epochs", _DEFAULTS.fine_tuning.epochs, "epochs of fine-tuning")
-    add("learning_rate", _DEFAULTS.fine_tuning.learning_rate, "highest learning rate of fine-tuning")
+    schedule.add_argument(
+        "--learning_rate",
+        type=float,
+        help=f"highest learning rate of fine-tuning (default: {_DEFAULTS.fine_tuning.learning_rate}; for the built-in "
+        f"student {_BUILTIN.fine_tuning.learning_rate})",
+    )
     add("warmup", _DEFAULTS.fine_tuning.warmup, "share of a stage's steps in which the learning rate rises")
     add("weight_decay", _DEFAULTS.fine_tuning.weight_decay, "decoupled weight decay (AdamW)")
     add("rounds", _DEFAULTS.rounds, "how often fine-tuning and self-distillation alternate")
@@ -92,7 +102,8 @@ def _add_distillation_arguments(parser: argparse.ArgumentParser) -> None:
     stage.add_argument(
         "--distillation_learning_rate",
         type=float,
-        help=f"highest learning rate (default: {_DEFAULTS.distillation.learning_rate})",
+        help=f"highest learning rate (default: {_DEFAULTS.distillation.learning_rate}; for the built-in student "
+        f"{_BUILTIN.distillation.learning_rate})",
     )
     stage.add_argument(
         "--divergence",
@@ -149,14 +160,17 @@ def _task(arguments: argparse.Namespace) -> Any:
 
 def _config(arguments: argparse.Namespace) -> TrainingConfig:
     shared = {"warmup": arguments.warmup, "weight_decay": arguments.weight_decay}
-    epochs, rate = arguments.distillation_epochs, arguments.distillation_learning_rate
+    defaults = default_training(arguments.checkpoint, arguments.shape)
+    rate, epochs = arguments.learning_rate, arguments.distillation_epochs
+    fine_tuning = StageConfig(arguments.epochs, defaults.fine_tuning.learning_rate if rate is None else rate, **shared)
+    rate = arguments.distillation_learning_rate
     distillation = StageConfig(
-        _DEFAULTS.distillation.epochs if epochs is None else epochs,
-        _DEFAULTS.distillation.learning_rate if rate is None else rate,
+        defaults.distillation.epochs if epochs is None else epochs,
+        defaults.distillation.learning_rate if rate is None else rate,
         **shared,
     )
     return TrainingConfig(
-        fine_tuning=StageConfig(arguments.epochs, arguments.learning_rate, **shared),
+        fine_tuning=fine_tuning,
         distillation=distillation,
         rounds=arguments.rounds,
         self_distillation=not arguments.no_self_distillation,

@@ -12,6 +12,7 @@ from fastbert_tf.data.task import METRICS, Task
 from fastbert_tf.data.tasks import DATA_VARIABLE, TASKS, load_task
 from fastbert_tf.data.text_dataset import TextDataset
 from fastbert_tf.data.word_counting import count_words, read_word_counts, write_word_counts
+from fastbert_tf.data.word_pipeline import WordPipeline
 
 __all__ = [
     "DATA_VARIABLE",
@@ -25,6 +26,7 @@ __all__ = [
     "SegmentedCorpus",
     "Task",
     "TextDataset",
+    "WordPipeline",
     "count_words",
     "load_task",
     "make_sample_task",

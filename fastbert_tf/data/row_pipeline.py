@@ -132,18 +132,21 @@ class RowPipeline(ABC):
     def _side(self, side: str, vocabulary: Vocabulary, corrupted: tf.RaggedTensor, labels: tf.RaggedTensor) -> Batch:
         """One sequence of a batch, with special tokens and padding; each int32 (batch, sequence)."""
         real = corrupted.row_lengths() + 2  # (batch,), [CLS] and [SEP] counted
+        return {
+            f"{side}_ids": self._framed(corrupted, vocabulary.start_id, vocabulary.end_id, vocabulary.padding_id),
+            f"{side}_mask": tf.sequence_mask(real, self._width(real), dtype=tf.int32),
+            f"{side}_labels": self._framed(labels, NOT_PREDICTED, NOT_PREDICTED, NOT_PREDICTED),
+        }
+
+    def _framed(self, values: tf.RaggedTensor, first: int, last: int | tf.Tensor, padding: int) -> tf.Tensor:
+        """Rows with something before, behind (one value, or one for each row) and as padding; (batch, sequence)."""
+        column = tf.stack([values.nrows(), 1])
+        ends = [tf.broadcast_to(tf.cast(end, tf.int32)[..., tf.newaxis], column) for end in (first, last)]
+        framed = tf.concat([ends[0], values, ends[1]], axis=1)  # (batch, ragged)
+        return framed.to_tensor(padding, shape=tf.stack([values.nrows(), self._width(values.row_lengths() + 2)]))
+
+    def _width(self, real: tf.Tensor) -> tf.Tensor:
+        """How long rows of so many tokens (batch,) are padded."""
         multiple = self.pad_to_multiple_of
         width = -(-tf.reduce_max(real) // multiple) * multiple
-        width = tf.minimum(width, self.corpus.max_sequence_length)
-
-        def framed(values: tf.RaggedTensor, first: int, last: int, padding: int) -> tf.Tensor:
-            ends = [tf.fill(tf.stack([values.nrows(), 1]), tf.constant(end, tf.int32)) for end in (first, last)]
-            rows = tf.concat([ends[0], values, ends[1]], axis=1)  # (batch, ragged)
-            return rows.to_tensor(padding, shape=tf.stack([values.nrows(), width]))
-
-        ids = framed(corrupted, vocabulary.start_id, vocabulary.end_id, vocabulary.padding_id)
-        return {
-            f"{side}_ids": ids,
-            f"{side}_mask": tf.sequence_mask(real, width, dtype=tf.int32),
-            f"{side}_labels": framed(labels, NOT_PREDICTED, NOT_PREDICTED, NOT_PREDICTED),
-        }
+        return tf.minimum(width, self.corpus.max_sequence_length)

@@ -61,6 +61,10 @@ class MultiHeadAttention(keras.layers.Layer):
         Returns:
             (batch, queries, hidden_dim).
         """
+        return self.output_projection(self.pool(query, context, padding_mask, training))
+
+    def pool(self, query: Any, context: Any, padding_mask: Any, training: bool | None = None) -> Any:
+        """Returns what the heads found, side by side (batch, queries, hidden_dim), before the output projection."""
         q = self._split_heads(self.query(query))  # (batch, heads, query, head_dim)
         k = self._split_heads(self.key(context))  # (batch, heads, key, head_dim)
         v = self._split_heads(self.value(context))
@@ -69,8 +73,7 @@ class MultiHeadAttention(keras.layers.Layer):
         weights = ops.softmax(scores + bias[:, None, None, :])
         weights = self.dropout_layer(weights, training=training)
         pooled = ops.transpose(ops.matmul(weights, v), (0, 2, 1, 3))  # (batch, query, heads, head_dim)
-        merged = ops.reshape(pooled, (-1, ops.shape(query)[1], self.hidden_dim))
-        return self.output_projection(merged)
+        return ops.reshape(pooled, (-1, ops.shape(query)[1], self.hidden_dim))
 
     def _split_heads(self, x: Any) -> Any:
         split = ops.reshape(x, (-1, ops.shape(x)[1], self.num_heads, self.head_dim))

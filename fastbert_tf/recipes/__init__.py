@@ -1,5 +1,6 @@
 """Whole jobs in a page of code each: the functions behind the `fastbert` command."""
 
+from fastbert_tf.recipes.distill_student import distill_student
 from fastbert_tf.recipes.evaluate import evaluate_classifier
 from fastbert_tf.recipes.export import export_classifier
 from fastbert_tf.recipes.predict import Predictor
@@ -10,6 +11,7 @@ from fastbert_tf.recipes.train import train_classifier
 
 __all__ = [
     "Predictor",
+    "distill_student",
     "evaluate_classifier",
     "export_classifier",
     "open_task",

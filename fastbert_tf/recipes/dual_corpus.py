@@ -8,7 +8,8 @@ from typing import Any
 
 import keras
 
-from fastbert_tf.data import DualPipeline, MaskingConfig, SegmentedCorpus
+from fastbert_tf.data import DualPipeline, MaskingConfig, SegmentedCorpus, WordPipeline
+from fastbert_tf.recipes.distill_student import MakeWordBatches
 from fastbert_tf.recipes.pretrain_student import MakeBatches
 from fastbert_tf.training import Batches
 from fastbert_tokenizers import Vocabulary
@@ -34,19 +35,52 @@ def dual_batches(
         masking: rates of the corruption; None takes BERT's.
         progress: whether to show a progress bar.
     """
-    opened: dict[Any, SegmentedCorpus] = {}
-    # Under JAX every shape of a batch is compiled anew.
-    multiple = max_sequence_length if keras.backend.backend() == "jax" else 8
+    opened = _Opened(corpus, held_out, max_sequence_length, progress)
 
     def make(teacher: Vocabulary, student: Vocabulary, lower_case: bool, p_dt: float) -> tuple[Batches, Batches]:
-        def batches(part: str, files: Paths) -> DualPipeline:
-            if part not in opened:
-                opened[part] = SegmentedCorpus(files, [teacher, student], lower_case, max_sequence_length, progress)
-            return DualPipeline(opened[part], p_dt, batch_size, masking, multiple)
-
-        return batches("train", corpus), batches("held_out", held_out)
+        train, check = (
+            DualPipeline(part, p_dt, batch_size, masking, opened.multiple)
+            for part in opened.segmented(teacher, student, lower_case)
+        )
+        return train, check
 
     return make
+
+
+def word_batches(
+    corpus: Paths, held_out: Paths, batch_size: int = 32, max_sequence_length: int = 128, progress: bool = False
+) -> MakeWordBatches:
+    """Returns what `distill_student` asks for batches; the arguments are those of `dual_batches`."""
+    opened = _Opened(corpus, held_out, max_sequence_length, progress)
+
+    def make(teacher: Vocabulary, student: Vocabulary, lower_case: bool) -> tuple[Batches, Batches]:
+        train, check = (
+            WordPipeline(part, batch_size, opened.multiple) for part in opened.segmented(teacher, student, lower_case)
+        )
+        return train, check
+
+    return make
+
+
+class _Opened:
+    """Both parts of a corpus, segmented when they are first asked for."""
+
+    def __init__(self, corpus: Paths, held_out: Paths, max_sequence_length: int, progress: bool) -> None:
+        self.files = (corpus, held_out)
+        self.length = max_sequence_length
+        self.progress = progress
+        # Under JAX every shape of a batch is compiled anew.
+        self.multiple = max_sequence_length if keras.backend.backend() == "jax" else 8
+        self._parts: list[SegmentedCorpus] = []
+
+    def segmented(self, teacher: Vocabulary, student: Vocabulary, lower_case: bool) -> list[SegmentedCorpus]:
+        """Returns the corpus and what is held out of it."""
+        if not self._parts:
+            self._parts = [
+                SegmentedCorpus(files, [teacher, student], lower_case, self.length, self.progress)
+                for files in self.files
+            ]
+        return self._parts
 
 
 def corpus_settings(corpus: Paths, held_out: Paths, max_sequence_length: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from fastbert_tf.checkpoints import (
+    BUILTIN,
     ImportReport,
     SavedClassifier,
     check_vocabulary_fits,
@@ -18,7 +19,7 @@ from fastbert_tf.checkpoints import (
     load_classifier,
     save_classifier,
 )
-from fastbert_tf.config import BackboneConfig, TrainingConfig
+from fastbert_tf.config import BackboneConfig, StageConfig, TrainingConfig
 from fastbert_tf.data import BatchPipeline, Task, TextDataset, read_lines
 from fastbert_tf.models import Backbone, FastBert
 from fastbert_tf.recipes.calibration_rows import hold_out, without, write_calibration_rows
@@ -51,11 +52,12 @@ def train_classifier(
         task: labelled rows.
         output: the run's folder; the trained model is `output/classifier`, and `output/import.json` names every
             tensor of the checkpoint that found no place.
-        checkpoint: a pretrained encoder, or None to start from random weights of `shape`.
-        shape: the encoder's shape; only without a checkpoint.
+        checkpoint: a pretrained encoder; `builtin`, and None without a `shape`, is the student that ships with the
+            package.
+        shape: starts from random weights of this shape; only without a checkpoint.
         vocabulary: the token vocabulary; None takes the checkpoint's.
         lower_case: whether texts are lower-cased; None asks the checkpoint, else True.
-        config: the training schedule; None takes the paper's.
+        config: the training schedule; None takes `default_training`.
         branch_dim: width of the branch classifiers, in units.
         branch_heads: attention heads of the branch classifiers.
         held_out: rows (count, or share) held out of the training part to select the best epochs, for a task that
@@ -73,7 +75,7 @@ def train_classifier(
     Raises:
         ValueError: an argument, a file or the output directory is unusable; the message says which and the mend.
     """
-    config = config or TrainingConfig()
+    config = config or default_training(checkpoint, shape)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(config.seed)
@@ -116,6 +118,20 @@ def train_classifier(
         save_classifier(SavedClassifier(model, tokenizer, task.label_names, task.is_pair), run.result)
     run.forget_state()
     return load_classifier(run.result)
+
+
+def default_training(checkpoint: str | os.PathLike[str] | None = None, shape: Any = None) -> TrainingConfig:
+    """Returns the paper's schedule; for the built-in student, which is narrow, with larger learning rates.
+
+    Args:
+        checkpoint: where training starts, as `train_classifier` takes it.
+        shape: likewise.
+    """
+    if not _is_builtin(checkpoint, shape):
+        return TrainingConfig()
+    return TrainingConfig(
+        fine_tuning=StageConfig(epochs=3, learning_rate=1e-4), distillation=StageConfig(epochs=5, learning_rate=1e-3)
+    )
 
 
 def selection_split(
@@ -162,6 +178,8 @@ def _start(
     config: TrainingConfig,
 ) -> tuple[Backbone, WordPieceTokenizer, ImportReport | None]:
     report = None
+    if _is_builtin(checkpoint, shape):
+        checkpoint = BUILTIN
     if checkpoint is not None and shape is None:
         imported = import_backbone(checkpoint, dtype=config.dtype)
         print(f"{checkpoint}: {imported.report.summary()}")
@@ -177,6 +195,10 @@ def _start(
     check_vocabulary_fits("the vocabulary", len(vocabulary), backbone.config.vocabulary_size)
     longest = min(config.max_sequence_length, backbone.config.max_sequence_length)
     return backbone, WordPieceTokenizer(vocabulary, lower_case is not False, longest), report
+
+
+def _is_builtin(checkpoint: str | os.PathLike[str] | None, shape: Any) -> bool:
+    return shape is None and (checkpoint is None or os.fspath(checkpoint) == BUILTIN)
 
 
 def _kind(is_pair: bool) -> str:

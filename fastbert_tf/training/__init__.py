@@ -13,6 +13,8 @@ from fastbert_tf.training.self_distillation import SelfDistillation
 from fastbert_tf.training.stage import Stage
 from fastbert_tf.training.training_state import TrainingState
 from fastbert_tf.training.warmup_linear_decay import WarmupLinearDecay
+from fastbert_tf.training.word_distillation import WordDistillation
+from fastbert_tf.training.word_distillation_run import WordDistillationRun
 
 __all__ = [
     "AlternatingSchedule",
@@ -27,5 +29,7 @@ __all__ = [
     "Stage",
     "TrainingState",
     "WarmupLinearDecay",
+    "WordDistillation",
+    "WordDistillationRun",
     "predicted_places",
 ]

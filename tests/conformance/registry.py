@@ -30,9 +30,13 @@ from samples import (
     make_fastbert,
     make_masked_lm,
     make_student,
+    make_word_student,
+    make_word_teacher,
     masked_lm_inputs,
     spread,
     token_inputs,
+    word_batch,
+    word_inputs,
 )
 
 from fastbert_tf import layers, losses, models, training
@@ -147,6 +151,7 @@ MODELS = [
         models.MaskedLm, make_masked_lm, masked_lm_inputs, takes_dict=True, float32_output=True, motionless=KEY_BIAS
     ),
     NetworkCase(models.DualMaskedLm, make_dual, dual_inputs, takes_dict=True, float32_output=True, motionless=KEY_BIAS),
+    NetworkCase(models.WordEncoder, make_word_student, word_inputs, takes_dict=True, motionless=KEY_BIAS),
     NetworkCase(
         models.FastBert, make_fastbert, token_inputs, takes_dict=True, float32_output=True, motionless=KEY_BIAS
     ),
@@ -216,6 +221,13 @@ STAGES = [
         False,
         lambda dtype, dropout: make_dual(dtype, dropout, "down"),
         dual_batch,
+    ),
+    StageCase(
+        training.WordDistillation,
+        lambda student: training.WordDistillation(student, make_word_teacher()),
+        False,
+        make_word_student,
+        word_batch,
     ),
 ]
 

@@ -98,3 +98,40 @@ def spread(network: Any) -> None:
     for weight in network.weights:
         centre = 1.0 if weight.path.endswith("gamma") else 0.0
         weight.assign(rng.normal(centre, 0.5, weight.shape))
+
+
+def word_batch(rows: int = BATCH) -> Arrays:
+    """What word distillation is fitted on: each side cuts the same 3, 2, 1, 3, ... words into pieces of its own."""
+    rng, words = np.random.default_rng(9), np.array([(5, 4, 3)[row % 3] for row in range(rows)])  # with [CLS] and [SEP]
+    batch = {"word_mask": (np.arange(6) < words[:, None]).astype(np.int32)}
+    for side, size in (("teacher", VOCABULARY), ("student", STUDENT_VOCABULARY)):
+        numbers = np.zeros((rows, LENGTH), np.int32)
+        for row, count in enumerate(words):
+            pieces = np.sort(
+                np.concatenate([np.arange(1, count + 1), rng.integers(2, count, LENGTH - count - row % 2)])
+            )
+            numbers[row, : len(pieces)] = pieces
+        ids = rng.integers(1, size, (rows, LENGTH)) * (numbers > 0)
+        batch |= {f"{side}_ids": ids.astype(np.int32), f"{side}_words": numbers}
+    return batch
+
+
+def word_inputs(side: str = "student", rows: int = BATCH) -> Arrays:
+    """One side of a batch, as `WordEncoder` reads it."""
+    batch = word_batch(rows)
+    return {
+        "token_ids": batch[f"{side}_ids"],
+        "word_numbers": batch[f"{side}_words"],
+        "word_mask": batch["word_mask"],
+    }
+
+
+def make_word_student(dtype: str = "float32", dropout: float = 0.1, depth: int = 1) -> Any:
+    backbone = make_masked_lm(dtype, dropout, STUDENT_VOCABULARY, STUDENT_WIDTH, depth).backbone
+    return models.WordEncoder(backbone, lifted_dim=WIDTH)
+
+
+def make_word_teacher(depth: int = 1) -> Any:
+    teacher = models.WordEncoder(make_masked_lm(dropout=0.1, depth=depth).backbone)
+    spread(teacher)
+    return teacher

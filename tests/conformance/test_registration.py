@@ -38,6 +38,7 @@ ELSEWHERE = {
     "Position": "a record; round trip tested in tests/fastbert_tf/training",
     "SaveState": "a callback; tested by killed runs in tests/fastbert_tf/training",
     "Pretraining": "runs registered stages; tested with resume in tests/fastbert_tf/training",
+    "WordDistillationRun": "runs a registered stage; tested with resume in tests/fastbert_tf/training",
     "Phase": "a record of the schedules",
     "PhaseRunner": "runs the phases of both schedules; tested through them",
     "ShortEpochs": "cuts batches; tested in tests/fastbert_tf/training",

@@ -5,6 +5,7 @@ from fastbert_tokenizers.joint_vocabulary import JointVocabulary
 from fastbert_tokenizers.keyed_random import key_of, keyed_uniform
 from fastbert_tokenizers.normalization import normalize
 from fastbert_tokenizers.segmentation_statistics import SegmentationStatistics, segmentation_statistics
+from fastbert_tokenizers.spelling import spell
 from fastbert_tokenizers.vocabulary import Vocabulary
 from fastbert_tokenizers.vocabulary_error import VocabularyError
 from fastbert_tokenizers.word_extents import WordExtents
@@ -28,5 +29,6 @@ __all__ = [
     "normalize",
     "require_probability",
     "segmentation_statistics",
+    "spell",
     "split_words",
 ]
