@@ -9,6 +9,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  registers the ops of the exported graph
 
+from harness.sessions import quick_callable, session_config
+
 OUTPUTS = ("label", "label_id", "probabilities", "exit_layer", "uncertainty")
 
 
@@ -19,15 +21,11 @@ def newest_version(export: Path) -> Path:
 
 def session_call(directory: Path) -> Callable[[bytes, float], dict[str, np.ndarray]]:
     """Loads a version into a session; returns a function from one text and its speed to outputs by name."""
-    config = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=-1)
-    session = tf.compat.v1.Session(graph=tf.Graph(), config=config)
+    session = tf.compat.v1.Session(graph=tf.Graph(), config=session_config(threads=1))
     meta_graph = tf.compat.v1.saved_model.loader.load(session, ["serve"], str(directory))
     signature = meta_graph.signature_def["with_speed"]
-    with session.graph.as_default():
-        function = session.make_callable(
-            [signature.outputs[alias].name for alias in OUTPUTS],
-            [signature.inputs[alias].name for alias in ("text", "speed")],
-        )
+    fetches = [signature.outputs[alias].name for alias in OUTPUTS]
+    function = quick_callable(session, fetches, [signature.inputs[alias].name for alias in ("text", "speed")])
 
     def call(text: bytes, speed: float) -> dict[str, np.ndarray]:
         values = function(np.array([text], object), np.array([speed], np.float32))

@@ -7,8 +7,9 @@ from typing import Any
 
 from fastbert_tf.cli.options import given
 from fastbert_tf.config import DTYPES, VARIANTS, PretrainingConfig, StageConfig
-from fastbert_tf.recipes.dual_corpus import corpus_settings, dual_batches, load_vocabulary
+from fastbert_tf.recipes.dual_corpus import corpus_settings, dual_batches
 from fastbert_tf.recipes.pretrain_student import pretrain_student
+from fastbert_tf.recipes.vocab import load_vocabulary
 
 _DEFAULTS = PretrainingConfig()
 _PLAIN = (

@@ -59,12 +59,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--enable_batching", type=boolean, nargs="?", const=True, default=False, help="let requests share batches"
     )
     work.add_argument("--batching_parameters_file", metavar="FILE", help="such as the export's batching_params.pbtxt")
-    for name, default, what in (
-        ("intra", 1, "threads of an op; 0 is one a processor"),
-        ("inter", -1, "ops of a call at a time; 0 is one a processor, -1 runs a call on its own thread"),
+    for name, what in (
+        ("tensorflow_intra_op_parallelism", "threads of an op; 0 is one a processor"),
+        (
+            "tensorflow_inter_op_parallelism",
+            "ops of a call at a time; 0 is one a processor, -1 runs a call on its own thread",
+        ),
     ):
-        flag = f"--tensorflow_{name}_op_parallelism"
-        work.add_argument(flag, type=int, default=default, metavar="N", help=f"{what} (default: %(default)s)")
+        default = getattr(_DEFAULTS, name)
+        work.add_argument(f"--{name}", type=int, default=default, metavar="N", help=f"{what} (default: %(default)s)")
     add_front_arguments(parser)
 
 

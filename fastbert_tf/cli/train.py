@@ -9,7 +9,8 @@ from fastbert_tf.cli.data_arguments import add_column_arguments, add_task_argume
 from fastbert_tf.cli.options import comma_separated, given, refuse
 from fastbert_tf.config import DIVERGENCES, DTYPES, StageConfig, TrainingConfig
 from fastbert_tf.recipes.task_files import HELD_OUT, open_task
-from fastbert_tf.recipes.train import open_unlabelled, open_vocabulary, parse_shape, train_classifier
+from fastbert_tf.recipes.train import open_unlabelled, parse_shape, train_classifier
+from fastbert_tf.recipes.vocab import load_vocabulary
 
 _DEFAULTS = TrainingConfig()
 
@@ -102,12 +103,13 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.no_self_distillation:
         no_effect = "has no effect beside --no_self_distillation; drop one of the two"
         refuse(arguments, ("distillation_epochs", "distillation_learning_rate", "divergence", "unlabelled"), no_effect)
+    vocabulary = None if arguments.vocabulary is None else load_vocabulary(arguments.vocabulary)
     train_classifier(
         _task(arguments),
         arguments.output,
         checkpoint=arguments.checkpoint,
-        shape=parse_shape(arguments.shape, arguments.vocabulary) if arguments.shape else None,
-        vocabulary=open_vocabulary(arguments.vocabulary),
+        shape=parse_shape(arguments.shape, vocabulary) if arguments.shape else None,
+        vocabulary=vocabulary,
         lower_case=False if arguments.cased else None,
         config=_config(arguments),
         branch_dim=arguments.branch_dim,

@@ -49,11 +49,6 @@ def dual_batches(
     return make
 
 
-def load_vocabulary(path: str | os.PathLike[str]) -> Vocabulary:
-    """Loads the student's vocabulary."""
-    return Vocabulary.load(path)
-
-
 def corpus_settings(corpus: Paths, held_out: Paths, max_sequence_length: int) -> dict[str, Any]:
     """Returns what tells one corpus from another: names and sizes of its files, and the length of its rows.
 

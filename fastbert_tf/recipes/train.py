@@ -116,7 +116,7 @@ def report_part(task: Task) -> TextDataset:
     return task.dev if task.test is None else task.test
 
 
-def parse_shape(text: str, vocabulary: str | os.PathLike[str] | None) -> BackboneConfig:
+def parse_shape(text: str, vocabulary: Vocabulary | None) -> BackboneConfig:
     """Reads `layers,width,heads`; the feed-forward layer is four times as wide, as in BERT."""
     try:
         layers, width, heads = (int(part) for part in text.split(","))
@@ -124,12 +124,7 @@ def parse_shape(text: str, vocabulary: str | os.PathLike[str] | None) -> Backbon
         raise ValueError(f"shape must be layers,width,heads such as 6,384,12, but is {text!r}") from None
     if vocabulary is None:
         raise ValueError("a random start needs a vocabulary; name its file")
-    return BackboneConfig(len(Vocabulary.load(vocabulary)), layers, heads, width, 4 * width)
-
-
-def open_vocabulary(path: str | os.PathLike[str] | None) -> Vocabulary | None:
-    """Loads a vocabulary file, if one is named."""
-    return None if path is None else Vocabulary.load(path)
+    return BackboneConfig(len(vocabulary), layers, heads, width, 4 * width)
 
 
 def open_unlabelled(paths: Sequence[str] | None) -> TextDataset | None:

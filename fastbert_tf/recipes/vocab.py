@@ -45,6 +45,15 @@ class VocabularyReport:
         return "\n".join(lines)
 
 
+def load_vocabulary(path: PathLike) -> Vocabulary:
+    """Reads a vocabulary file.
+
+    Raises:
+        VocabularyError: the file cannot be read, or breaks a rule.
+    """
+    return Vocabulary.load(path)
+
+
 def build_vocabulary(
     output: PathLike,
     corpus: Paths | None = None,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import keras
 
+from fastbert_tf.config import PretrainingConfig, TrainingConfig
 from fastbert_tf.training.stage import Stage
 from fastbert_tf.training.training_state import Position, SaveState, TrainingState
 
@@ -50,25 +51,23 @@ class Phase:
 
 @dataclass(frozen=True)
 class PhaseRunner:
-    """Trains phase by phase through `compile`, `fit` and `evaluate`."""
+    """Trains phase by phase through `compile`, `fit` and `evaluate`; subclasses know which phases."""
 
-    seed: int
-    """Of the order of the batches."""
-    save_every: int
-    """Steps between resumable states."""
+    config: TrainingConfig | PretrainingConfig
+    """Stages, seed, steps between resumable states, and all else that decides the weights."""
     directory: str | os.PathLike[str] | None = None
-    """Where the run's state is committed; a killed run goes on from there. None uses a temporary directory."""
+    """Where the run's state is committed; a run of the same configuration that was killed goes on from there and ends
+    with the same weights. None uses a temporary directory."""
     log_directory: str | os.PathLike[str] | None = None
     """Where TensorBoard's event files go, or None."""
     verbose: int | str = "auto"
     """Keras' progress bar: 0 silent, 1 bar, 2 a line an epoch, or `auto`."""
 
-    def run(self, phases: Sequence[Phase], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def run_phases(self, phases: Sequence[Phase]) -> list[dict[str, Any]]:
         """Trains in place.
 
         Args:
             phases: what to train, in order.
-            settings: what decides the weights at the end, as JSON types: a state of anything else is another run's.
 
         Returns:
             One entry for each epoch of the run: `phase`, `epoch` counted from 1, `seconds`, Keras' training figures (of
@@ -77,6 +76,7 @@ class PhaseRunner:
         Raises:
             ValueError: a loss is no longer finite, or `directory` holds a run of other settings or another shape.
         """
+        settings = {**self.config.decisive(), "steps_per_epoch": [phase.batches.steps_per_epoch for phase in phases]}
         with tempfile.TemporaryDirectory() as temporary:
             state = TrainingState(self.directory or temporary, settings)
             position = state.position() or Position()
@@ -101,13 +101,13 @@ class PhaseRunner:
         return position
 
     def _fit_epoch(self, phase: Phase, stage: Stage, position: Position, state: TrainingState) -> dict[str, float]:
-        save = SaveState(state, position, self.save_every, phase.batches.steps_per_epoch)
+        save = SaveState(state, position, self.config.save_every, phase.batches.steps_per_epoch)
         callbacks = [keras.callbacks.TerminateOnNaN(), save]
         if self.log_directory is not None:
             folder = os.path.join(self.log_directory, f"{position.phase}_{phase.name}")
             callbacks.append(keras.callbacks.TensorBoard(folder))
         fitted = stage.fit(
-            phase.batches.epoch(self.seed + 1000 * position.phase + position.epoch, skip=position.step),
+            phase.batches.epoch(self.config.seed + 1000 * position.phase + position.epoch, skip=position.step),
             validation_data=phase.held_out.ordered(),
             initial_epoch=position.epoch,
             epochs=position.epoch + 1,

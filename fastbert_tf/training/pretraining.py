@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from dataclasses import dataclass
 from typing import Any
 
 from fastbert_tf.config import PretrainingConfig
@@ -14,31 +14,16 @@ from fastbert_tf.training.phases import Batches, Phase, PhaseRunner
 from fastbert_tf.training.short_epochs import ShortEpochs
 
 
-class Pretraining:
+@dataclass(frozen=True)
+class Pretraining(PhaseRunner):
     """Warms up the teacher's head, then trains ("Extreme Language Model Compression", section 4.1).
 
     Batches are the dicts that `DualTraining` and `MaskedLmTraining` are fitted on. The lowest held-out loss of the
     student selects the epoch whose weights are kept.
-
-    Args:
-        config: variant, epochs, learning rates, seed.
-        directory: where the run's state is committed; a run of the same configuration that was killed goes on from
-            there and ends with the same weights. None uses a temporary directory.
-        log_directory: where TensorBoard's event files go, or None.
-        verbose: Keras' progress bar: 0 silent, 1 bar, 2 a line an epoch, or `auto`.
     """
 
-    def __init__(
-        self,
-        config: PretrainingConfig,
-        directory: str | os.PathLike[str] | None = None,
-        log_directory: str | os.PathLike[str] | None = None,
-        verbose: int | str = "auto",
-    ) -> None:
-        self.config = config
-        self.directory = directory
-        self.log_directory = log_directory
-        self.verbose = verbose
+    config: PretrainingConfig
+    """Variant, epochs, learning rates, seed."""
 
     def run(
         self,
@@ -59,16 +44,14 @@ class Pretraining:
             head_held_out: batches that select the epoch of the warm-up.
 
         Returns:
-            One entry for each epoch, as `PhaseRunner.run` returns them.
+            One entry for each epoch, as `PhaseRunner.run_phases` returns them.
 
         Raises:
             ValueError: the network does not fit the variant, batches for the head are missing, a loss is no longer
                 finite, or `directory` holds another run.
         """
         phases = self._phases(network, train, held_out, head_train, head_held_out)
-        settings = {**self.config.decisive(), "steps_per_epoch": [phase.batches.steps_per_epoch for phase in phases]}
-        runner = PhaseRunner(self.config.seed, self.config.save_every, self.directory, self.log_directory, self.verbose)
-        return runner.run(phases, settings)
+        return self.run_phases(phases)
 
     def _phases(
         self,

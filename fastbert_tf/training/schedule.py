@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from fastbert_tf.config import StageConfig, TrainingConfig
@@ -16,28 +16,12 @@ from fastbert_tf.training.self_distillation import SelfDistillation
 from fastbert_tf.training.stage import Stage
 
 
-class AlternatingSchedule:
-    """Trains a `FastBert` round by round through `compile`, `fit` and `evaluate` (FastBERT, section 4.3).
+@dataclass(frozen=True)
+class AlternatingSchedule(PhaseRunner):
+    """Trains a `FastBert` round by round through `compile`, `fit` and `evaluate` (FastBERT, section 4.3)."""
 
-    Args:
-        config: stages, rounds, seed.
-        directory: where the run's state is committed; a run of the same configuration that was killed goes on from
-            there and ends with the same weights. None uses a temporary directory.
-        log_directory: where TensorBoard's event files go, or None.
-        verbose: Keras' progress bar: 0 silent, 1 bar, 2 a line an epoch, or `auto`.
-    """
-
-    def __init__(
-        self,
-        config: TrainingConfig,
-        directory: str | os.PathLike[str] | None = None,
-        log_directory: str | os.PathLike[str] | None = None,
-        verbose: int | str = "auto",
-    ) -> None:
-        self.config = config
-        self.directory = directory
-        self.log_directory = log_directory
-        self.verbose = verbose
+    config: TrainingConfig
+    """Stages, rounds, seed."""
 
     def run(
         self,
@@ -62,9 +46,7 @@ class AlternatingSchedule:
             ValueError: a loss is no longer finite, or `directory` holds a run of other settings or another shape.
         """
         phases = self._phases(fastbert, train, train if unlabelled is None else unlabelled, held_out)
-        settings = {**self.config.decisive(), "steps_per_epoch": [phase.batches.steps_per_epoch for phase in phases]}
-        runner = PhaseRunner(self.config.seed, self.config.save_every, self.directory, self.log_directory, self.verbose)
-        return runner.run(phases, settings)
+        return self.run_phases(phases)
 
     def _phases(self, fastbert: FastBert, train: Batches, distillation_rows: Batches, held_out: Batches) -> list[Phase]:
         config = self.config

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from harness.peers.engine import Answers, Engine
-from harness.peers.saved_model import quick_callable, session_config
+from harness.sessions import quick_callable, session_config
 
 
 def load_texts(source: Path, threads: int) -> Engine:

@@ -12,7 +12,7 @@ import tensorflow as tf
 from fastbert_tokenizers import Vocabulary, WordPieceTokenizer
 from harness.peers.engine import Engine, Tokens
 from harness.peers.hugging_face_tokenizer import SETTINGS_FILE
-from harness.peers.saved_model import quick_callable, session_config
+from harness.sessions import quick_callable, session_config
 
 
 def load_texts(source: Path, threads: int) -> Engine:

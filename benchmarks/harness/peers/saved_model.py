@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  registers the ops of the exported graph
-from tensorflow.core.protobuf import config_pb2
 
 from harness.peers.engine import Answers, Engine, Tokens
+from harness.sessions import quick_callable, session_config
 
 
 def load(source: Path, precision: str, threads: int) -> Engine:
@@ -28,17 +27,6 @@ def load_texts(source: Path, threads: int) -> Engine:
         return call({**named, "text": np.array([text.encode() for text in named["text"]], object)})
 
     return answer
-
-
-def session_config(threads: int) -> tf.compat.v1.ConfigProto:
-    """Returns settings with so many threads an operation; one runs the whole call on the thread that makes it."""
-    between = -1 if threads == 1 else 1
-    return tf.compat.v1.ConfigProto(intra_op_parallelism_threads=threads, inter_op_parallelism_threads=between)
-
-
-def quick_callable(session: tf.compat.v1.Session, fetches: list[str], feeds: list[str]) -> Callable[..., Any]:
-    """Returns a function from fed to fetched arrays; `make_callable` takes half a millisecond more for every call."""
-    return session._make_callable_from_options(config_pb2.CallableOptions(feed=feeds, fetch=fetches))
 
 
 def _signature(source: Path, name: str, threads: int) -> Engine:
