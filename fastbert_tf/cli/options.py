@@ -28,6 +28,14 @@ def comma_separated(value: str) -> list[str]:
     return value.split(",")
 
 
+def layer_list(text: str) -> tuple[int, ...]:
+    """Reads layers with commas between."""
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be layers such as 2,4,6, but is {text!r}") from None
+
+
 def boolean(text: str) -> bool:
     """Reads `--flag=true` as TensorFlow Serving does."""
     values = {"true": True, "1": True, "false": False, "0": False}

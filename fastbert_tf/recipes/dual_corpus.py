@@ -35,8 +35,7 @@ def dual_batches(
         progress: whether to show a progress bar.
     """
     opened: dict[Any, SegmentedCorpus] = {}
-    # Under JAX every shape of a batch is compiled anew.
-    multiple = max_sequence_length if keras.backend.backend() == "jax" else 8
+    multiple = pad_to_multiple_of(max_sequence_length)
 
     def make(teacher: Vocabulary, student: Vocabulary, lower_case: bool, p_dt: float) -> tuple[Batches, Batches]:
         def batches(part: str, files: Paths) -> DualPipeline:
@@ -47,6 +46,11 @@ def dual_batches(
         return batches("train", corpus), batches("held_out", held_out)
 
     return make
+
+
+def pad_to_multiple_of(max_sequence_length: int) -> int:
+    """Returns what lengths of batches are rounded up to; JAX compiles every shape of a batch anew."""
+    return max_sequence_length if keras.backend.backend() == "jax" else 8
 
 
 def corpus_settings(corpus: Paths, held_out: Paths, max_sequence_length: int) -> dict[str, Any]:

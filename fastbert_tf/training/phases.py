@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import keras
 
-from fastbert_tf.config import PretrainingConfig, TrainingConfig
+from fastbert_tf.config import MaskedLmConfig, TrainingConfig
 from fastbert_tf.training.stage import Stage
 from fastbert_tf.training.training_state import Position, SaveState, TrainingState
 
@@ -53,7 +53,7 @@ class Phase:
 class PhaseRunner:
     """Trains phase by phase through `compile`, `fit` and `evaluate`; subclasses know which phases."""
 
-    config: TrainingConfig | PretrainingConfig
+    config: TrainingConfig | MaskedLmConfig
     """Stages, seed, steps between resumable states, and all else that decides the weights."""
     directory: str | os.PathLike[str] | None = None
     """Where the run's state is committed; a run of the same configuration that was killed goes on from there and ends
