@@ -66,7 +66,9 @@ def pretrain(
     if deterministic:
         tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(config.seed)
-    model, vocabulary, lower_case = _start(checkpoint, shape, vocabulary, lower_case, config, max_sequence_length)
+    model, dropout, vocabulary, lower_case = _start(
+        checkpoint, shape, vocabulary, lower_case, config, max_sequence_length
+    )
     for files in (corpus, held_out):
         corpus_files(files)  # names a faulty one before the folder is taken
     run = RunDirectory(output, "encoder")
@@ -80,8 +82,6 @@ def pretrain(
         }
     )
 
-    trained = _with_dropout(model, config)
-
     def batches(files: Paths) -> MaskedLmPipeline:
         rows = SegmentedCorpus(files, [vocabulary], lower_case, max_sequence_length, verbose == 1)
         masking = MaskingConfig(rate=config.prediction_share)
@@ -93,11 +93,10 @@ def pretrain(
 
     def fit() -> list[dict[str, Any]]:
         selection = batches(held_out)  # first: it is soon read, and may be faulty, too
-        return MaskedLmRun(config, run.state, run.tensorboard, verbose).run(trained, batches(corpus), selection)
+        return MaskedLmRun(config, run.state, run.tensorboard, verbose).run(model, batches(corpus), selection)
 
     def save(folder: Path) -> None:
-        model.set_weights(trained.get_weights())
-        save_masked_lm(model, vocabulary, lower_case, folder)
+        save_masked_lm(_with_dropout(model, dropout, config.dtype), vocabulary, lower_case, folder)
 
     run.complete(fit, save)
     return import_masked_lm(run.result, config.dtype).model
@@ -110,15 +109,18 @@ def _start(
     lower_case: bool | None,
     config: MaskedLmConfig,
     max_sequence_length: int,
-) -> tuple[MaskedLm, Vocabulary, bool]:
+) -> tuple[MaskedLm, float, Vocabulary, bool]:
+    """Returns the model with the dropout of this run, that which it is saved with, its vocabulary and case."""
     if (checkpoint is None) == (shape is None):
         raise ValueError("pretraining starts from either a checkpoint or a shape of random weights; give exactly one")
     if checkpoint is not None:
         found = import_masked_lm(checkpoint, config.dtype)
-        model, vocabulary = found.model, vocabulary or found.vocabulary
+        dropout, vocabulary = found.model.config.dropout, vocabulary or found.vocabulary
+        model = _with_dropout(found.model, config.dropout, config.dtype)
         lower_case = found.lower_case if lower_case is None else lower_case
     elif shape is not None:
-        shape = replace(shape, max_sequence_length=max_sequence_length)
+        dropout = shape.dropout
+        shape = replace(shape, dropout=config.dropout, max_sequence_length=max_sequence_length)
         model = MaskedLm(Backbone(dtype=config.dtype, **shape.to_dict()))
     if vocabulary is None:
         raise ValueError("no vocabulary: the checkpoint has no vocab.txt beside it, or none was given; give one")
@@ -128,12 +130,11 @@ def _start(
             f"max_sequence_length is {max_sequence_length}, but {checkpoint} reads at most "
             f"{model.config.max_sequence_length} tokens; cut the rows shorter"
         )
-    return model, vocabulary, lower_case is not False
+    return model, dropout, vocabulary, lower_case is not False
 
 
-def _with_dropout(model: MaskedLm, config: MaskedLmConfig) -> MaskedLm:
-    """Returns a copy with the dropout of this run: what suits a large corpus is no advice for fine-tuning."""
-    shape = replace(model.config, dropout=config.dropout)
-    copy = MaskedLm(Backbone(dtype=config.dtype, **shape.to_dict()))
+def _with_dropout(model: MaskedLm, dropout: float, dtype: str) -> MaskedLm:
+    """Returns a copy: the dropout that suits a large corpus is no advice for fine-tuning."""
+    copy = MaskedLm(Backbone(dtype=dtype, **replace(model.config, dropout=dropout).to_dict()))
     copy.set_weights(model.get_weights())
     return copy

@@ -24,24 +24,24 @@ class PretrainCommandTest(tf.test.TestCase):
         return fastbert(
             "pretrain", "--corpus", self.folder / "texts" / "train.txt", "--held_out",
             self.folder / "texts" / "held_out.txt", "--output", self.folder / "run", "--batch_size", 8,
-            "--epoch_steps", 2, "--held_out_steps", 1, "--max_sequence_length", 24, "--progress", "none", *words,
+            "--epoch_steps", 1, "--held_out_steps", 1, "--max_sequence_length", 24, "--progress", "none", *words,
         )  # fmt: skip
 
     def test_whole_run(self):
         code, out, err = fastbert("texts", "--task", "sample", "--output", self.folder / "texts", "--held_out", 0.1)
         self.assertEqual(code, 0, err)
         self.assertRegex(out, r"[\d,]+ texts, [\d,]+ held out; \d+ left out")
-        start = "--shape", "2,8,2", "--vocabulary", self.folder / "vocab.txt"
+        start = "--shape", "1,8,2", "--vocabulary", self.folder / "vocab.txt"
         code, out, err = self.pretrain(*start, "--prediction_share", 0.3)
         self.assertEqual(code, 0, err)
         self.assertIn(f"pretrained encoder: {self.folder}/run/encoder", out)
         asked = json.loads((self.folder / "run" / "settings.json").read_text())
         self.assertEqual(asked["pretraining"]["prediction_share"], 0.3)
         config = import_backbone(self.folder / "run" / "encoder").backbone.config
-        self.assertEqual((config.num_layers, config.hidden_dim, config.max_sequence_length), (2, 8, 24))
+        self.assertEqual((config.num_layers, config.hidden_dim, config.max_sequence_length), (1, 8, 24))
         for words, message in (
             (start, "settings differ in pretraining.prediction_share"),
-            (("--shape", "2,8,2"), "a random start needs a vocabulary"),
+            (("--shape", "1,8,2"), "a random start needs a vocabulary"),
             (("--vocabulary", self.folder / "vocab.txt"), "exactly one"),
             ((*start, "--checkpoint", self.folder), "exactly one"),
             ((*start, "--dropout", 1), "dropout must be in [0, 1)"),
