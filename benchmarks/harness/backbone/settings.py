@@ -20,21 +20,20 @@ class Settings:
     """Where all of it lies; the same folder goes on with it."""
     shape: str = "6,192,6"
     """Layers, width and heads."""
-    vocabulary_size: int = 7000
+    vocabulary_size: int = 8000
     """Tokens."""
     character_coverage: float = 0.9995
     """Share of the characters of the corpus that the vocabulary spells."""
     calibration_rows: int = 2000
     """Training rows of each task that pretraining must not see, so that they can calibrate early answers."""
-    task_weight: int = 5
+    task_weight: int = 6
     """How often the tasks' texts are named beside Wikipedia."""
     pretraining: MaskedLmConfig = MaskedLmConfig(
-        training=StageConfig(epochs=60, learning_rate=0.008),
+        training=StageConfig(epochs=55, learning_rate=0.1),
         dropout=0.0,
         epoch_steps=100,
-        held_out_steps=12,
-        batch_size=64,
-        save_every=100,
+        held_out_steps=16,
+        save_every=25,
     )
     """Of the backbone."""
     task: str = "book_review"
