@@ -29,7 +29,7 @@ class Settings:
     task_weight: int = 6
     """How often the tasks' texts are named beside Wikipedia."""
     pretraining: MaskedLmConfig = MaskedLmConfig(
-        training=StageConfig(epochs=55, learning_rate=0.1),
+        training=StageConfig(epochs=100, learning_rate=0.14),
         dropout=0.0,
         epoch_steps=100,
         held_out_steps=16,
