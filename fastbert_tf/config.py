@@ -195,32 +195,16 @@ class TrainingConfig(RunConfig):
         _require(self.dtype in DTYPES, "dtype", f"one of {DTYPES}", self.dtype)
 
 
-@dataclass(frozen=True)
-class PretrainingConfig(RunConfig):
-    """Pretraining of a small student beside its teacher (the defaults are the paper's, where it names one)."""
+@dataclass(frozen=True, kw_only=True)
+class MaskedLmConfig(RunConfig):
+    """Pretraining of an encoder by masked words."""
 
-    variant: str = "dual_train"
-    """`no_kd` (the student alone), `dual_train`, or that with projections: `shared_proj_down`, `shared_proj_up`."""
-    student_dim: int = 192
-    """Width of the student, in units."""
-    student_heads: int | None = None
-    """Its attention heads; None takes the teacher's. They must divide `student_dim`."""
-    layer_map: tuple[int, ...] | None = None
-    """The teacher's layer, counted from 1, for every layer of the student; None: as many layers as the teacher."""
-    p_dt: float = 0.5
-    """Probability that the teacher reads a word in the student's vocabulary, in [0, 1]."""
-    epsilon: float = 1.0
-    """Weight of the cross-entropies beside the projection loss."""
-    prediction_share: float = 0.15
-    """Expected share of predicted places among all positions, in (0, 1]."""
-    train_teacher: bool = True
-    """Whether the teacher's weights are trained too, as in the paper."""
-    dropout: float = 0.1
-    """Dropout rate of teacher and student, in [0, 1)."""
-    head_warmup: StageConfig = StageConfig(epochs=1, learning_rate=1e-3)
-    """Training of the head that the teacher lacks, with AdamW, the encoder frozen."""
     training: StageConfig = StageConfig(epochs=1, learning_rate=0.00125)
     """Training with LAMB; its learning rate is the one for 4096 rows a step."""
+    prediction_share: float = 0.15
+    """Expected share of predicted places among all positions, in (0, 1]."""
+    dropout: float = 0.1
+    """Dropout rate of what is trained, in [0, 1)."""
     epoch_steps: int | None = None
     """Batches of an epoch, drawn anew each time; None: the whole corpus."""
     held_out_steps: int | None = None
@@ -237,19 +221,11 @@ class PretrainingConfig(RunConfig):
     """Batches between resumable states."""
 
     def __post_init__(self) -> None:
-        for name in ("head_warmup", "training"):
-            if isinstance(getattr(self, name), dict):
-                object.__setattr__(self, name, StageConfig.from_dict(getattr(self, name)))
-        if self.layer_map is not None:
-            object.__setattr__(self, "layer_map", tuple(self.layer_map))
-        _require(self.variant in VARIANTS, "variant", f"one of {VARIANTS}", self.variant)
-        optional = [
-            name for name in ("student_heads", "epoch_steps", "held_out_steps") if getattr(self, name) is not None
-        ]
-        _require_integer(self, "student_dim", "batch_size", "accumulation", "save_every", *optional)
+        if isinstance(self.training, dict):
+            object.__setattr__(self, "training", StageConfig.from_dict(self.training))
+        optional = [name for name in ("epoch_steps", "held_out_steps") if getattr(self, name) is not None]
+        _require_integer(self, "batch_size", "accumulation", "save_every", *optional)
         _require_integer(self, "seed", least=0)
-        _require(0 <= self.p_dt <= 1, "p_dt", "in [0, 1]", self.p_dt)
-        _require(self.epsilon > 0, "epsilon", "positive", self.epsilon)
         _require(0 < self.prediction_share <= 1, "prediction_share", "in (0, 1]", self.prediction_share)
         _require(0 <= self.dropout < 1, "dropout", "in [0, 1)", self.dropout)
         _require(self.dtype in DTYPES, "dtype", f"one of {DTYPES}", self.dtype)
@@ -258,6 +234,39 @@ class PretrainingConfig(RunConfig):
     def scaled_learning_rate(self) -> float:
         """The learning rate at this batch size: times the root of rows a step over 4096 (You et al., 2019)."""
         return self.training.learning_rate * math.sqrt(self.batch_size * self.accumulation / REFERENCE_BATCH_SIZE)
+
+
+@dataclass(frozen=True)
+class PretrainingConfig(MaskedLmConfig):
+    """Pretraining of a small student beside its teacher (the defaults are the paper's, where it names one)."""
+
+    variant: str = "dual_train"
+    """`no_kd` (the student alone), `dual_train`, or that with projections: `shared_proj_down`, `shared_proj_up`."""
+    student_dim: int = 192
+    """Width of the student, in units."""
+    student_heads: int | None = None
+    """Its attention heads; None takes the teacher's. They must divide `student_dim`."""
+    layer_map: tuple[int, ...] | None = None
+    """The teacher's layer, counted from 1, for every layer of the student; None: as many layers as the teacher."""
+    p_dt: float = 0.5
+    """Probability that the teacher reads a word in the student's vocabulary, in [0, 1]."""
+    epsilon: float = 1.0
+    """Weight of the cross-entropies beside the projection loss."""
+    train_teacher: bool = True
+    """Whether the teacher's weights are trained too, as in the paper."""
+    head_warmup: StageConfig = StageConfig(epochs=1, learning_rate=1e-3)
+    """Training of the head that the teacher lacks, with AdamW, the encoder frozen."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.head_warmup, dict):
+            object.__setattr__(self, "head_warmup", StageConfig.from_dict(self.head_warmup))
+        if self.layer_map is not None:
+            object.__setattr__(self, "layer_map", tuple(self.layer_map))
+        _require(self.variant in VARIANTS, "variant", f"one of {VARIANTS}", self.variant)
+        _require_integer(self, "student_dim", *([] if self.student_heads is None else ["student_heads"]))
+        _require(0 <= self.p_dt <= 1, "p_dt", "in [0, 1]", self.p_dt)
+        _require(self.epsilon > 0, "epsilon", "positive", self.epsilon)
 
     @property
     def direction(self) -> str | None:

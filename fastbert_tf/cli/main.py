@@ -11,7 +11,9 @@ from absl import app, flags, logging
 from absl.flags import argparse_flags
 
 COMMANDS = {
+    "texts": "write the training texts of tasks as a corpus",
     "vocab": "learn a small WordPiece vocabulary from a corpus",
+    "pretrain": "train an encoder on masked words, from random weights or a checkpoint",
     "pretrain_student": "pretrain a small student beside its teacher",
     "distill_student": "pretrain a small student on its teacher's states, word by word",
     "train": "fine-tune a pretrained BERT and self-distil its branches",

@@ -78,9 +78,8 @@ def distill_student(
             "deterministic": deterministic,
         }
     )
-    if run.is_finished:
-        print(f"{run.result} is trained already")
-    else:
+
+    def fit() -> list[dict[str, Any]]:
         train, held_out = make_batches(teacher_vocabulary, vocabulary, imported.lower_case)
         require_fitting_words(next(iter(train.epoch(0))), guide, student)
         if config.inherit:  # of a run that goes on, what was trained since then takes their place
@@ -88,9 +87,9 @@ def distill_student(
             sample = _sample(train, config.seed)
             inherit_weights(student, guide.backbone, spellings, *sample, config.layer_map)
         distillation = WordDistillationRun(config, run.state, run.tensorboard, verbose)
-        run.record(distillation.run(student, guide, train, held_out))
-        save_backbone(student.backbone, vocabulary, imported.lower_case, run.result)
-    run.forget_state()
+        return distillation.run(student, guide, train, held_out)
+
+    run.complete(fit, lambda folder: save_backbone(student.backbone, vocabulary, imported.lower_case, folder))
     return import_backbone(run.result, config.dtype).backbone
 
 

@@ -69,8 +69,7 @@ class _Opened:
         self.files = (corpus, held_out)
         self.length = max_sequence_length
         self.progress = progress
-        # Under JAX every shape of a batch is compiled anew.
-        self.multiple = max_sequence_length if keras.backend.backend() == "jax" else 8
+        self.multiple = pad_to_multiple_of(max_sequence_length)
         self._parts: list[SegmentedCorpus] = []
 
     def segmented(self, teacher: Vocabulary, student: Vocabulary, lower_case: bool) -> list[SegmentedCorpus]:
@@ -81,6 +80,11 @@ class _Opened:
                 for files in self.files
             ]
         return self._parts
+
+
+def pad_to_multiple_of(max_sequence_length: int) -> int:
+    """Returns what lengths of batches are rounded up to; JAX compiles every shape of a batch anew."""
+    return max_sequence_length if keras.backend.backend() == "jax" else 8
 
 
 def corpus_settings(corpus: Paths, held_out: Paths, max_sequence_length: int) -> dict[str, Any]:

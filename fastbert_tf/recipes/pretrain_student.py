@@ -73,18 +73,17 @@ def pretrain_student(
             "deterministic": deterministic,
         }
     )
-    if run.is_finished:
-        print(f"{run.result} is trained already")
-    else:
+
+    def fit() -> list[dict[str, Any]]:
         train, held_out = make_batches(teacher_vocabulary, vocabulary, imported.lower_case, config.p_dt)
         require_fitting_batch(next(iter(train.epoch(0))), imported.model, student)
         head_train, head_held_out = None, None
         if network is not student and config.head_warmup.epochs:
             head_train, head_held_out = make_batches(teacher_vocabulary, vocabulary, imported.lower_case, 0.0)
         pretraining = Pretraining(config, run.state, run.tensorboard, verbose)
-        run.record(pretraining.run(network, train, held_out, head_train, head_held_out))
-        save_masked_lm(student, vocabulary, imported.lower_case, run.result)
-    run.forget_state()
+        return pretraining.run(network, train, held_out, head_train, head_held_out)
+
+    run.complete(fit, lambda folder: save_masked_lm(student, vocabulary, imported.lower_case, folder))
     return import_masked_lm(run.result, config.dtype).model
 
 

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -57,17 +58,23 @@ class RunDirectory:
             raise ValueError(f"another process trains in {self.path}; wait for it or choose another folder") from error
         self._write("settings.json", settings)
 
-    def record(self, history: list[dict[str, Any]]) -> None:
-        """Writes down the epochs; before the trained model appears, since that ends the run."""
-        self._write("history.json", history)
+    def complete(self, train: Callable[[], list[dict[str, Any]]], save: Callable[[Path], Any]) -> None:
+        """Trains and saves, unless that was done before; afterwards the folder holds the trained model.
+
+        Args:
+            train: trains, and returns one entry for each epoch.
+            save: writes the trained model into the folder that it is given.
+        """
+        if self.is_finished:
+            print(f"{self.result} is trained already")
+        else:
+            self._write("history.json", train())  # before the trained model appears, since that ends the run
+            save(self.result)
+        shutil.rmtree(self.state, ignore_errors=True)
 
     def record_import(self, report: dict[str, Any]) -> None:
         """Writes down which tensors of a checkpoint found no place."""
         self._write("import.json", report)
-
-    def forget_state(self) -> None:
-        """Removes the resumable state of a finished run."""
-        shutil.rmtree(self.state, ignore_errors=True)
 
     def _refuse_other(self, settings: dict[str, Any]) -> None:
         path = self.path / "settings.json"

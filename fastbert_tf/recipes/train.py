@@ -104,19 +104,18 @@ def train_classifier(
         write_calibration_rows(calibration, run.path)
     if report is not None:
         run.record_import(asdict(report))
-    if run.is_finished:
-        print(f"{run.result} is trained already")
-    else:
-        model = FastBert(backbone, task.num_classes, branch_dim, branch_heads)
+    model = FastBert(backbone, task.num_classes, branch_dim, branch_heads)
 
-        def pipeline(dataset: TextDataset) -> BatchPipeline:
-            return BatchPipeline(dataset, tokenizer, config.batch_size)
+    def pipeline(dataset: TextDataset) -> BatchPipeline:
+        return BatchPipeline(dataset, tokenizer, config.batch_size)
 
+    def fit() -> list[dict[str, Any]]:
         schedule = AlternatingSchedule(config, run.state, run.tensorboard, verbose)
         distilled = pipeline(unlabelled) if unlabelled else None
-        run.record(schedule.run(model, pipeline(rows), pipeline(selection), distilled))
-        save_classifier(SavedClassifier(model, tokenizer, task.label_names, task.is_pair), run.result)
-    run.forget_state()
+        return schedule.run(model, pipeline(rows), pipeline(selection), distilled)
+
+    saved = SavedClassifier(model, tokenizer, task.label_names, task.is_pair)
+    run.complete(fit, lambda folder: save_classifier(saved, folder))
     return load_classifier(run.result)
 
 

@@ -4,6 +4,7 @@ from fastbert_tf.training.dual_training import DualTraining
 from fastbert_tf.training.fine_tuning import FineTuning
 from fastbert_tf.training.joint_fine_tuning import JointFineTuning
 from fastbert_tf.training.lamb import Lamb
+from fastbert_tf.training.masked_lm_run import MaskedLmRun
 from fastbert_tf.training.masked_lm_training import MaskedLmTraining
 from fastbert_tf.training.phases import Batches
 from fastbert_tf.training.predicted_places import predicted_places
@@ -23,6 +24,7 @@ __all__ = [
     "FineTuning",
     "JointFineTuning",
     "Lamb",
+    "MaskedLmRun",
     "MaskedLmTraining",
     "Pretraining",
     "SelfDistillation",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from fastbert_tf.config import PretrainingConfig, StageConfig
+from fastbert_tf.config import MaskedLmConfig, StageConfig
 from fastbert_tf.training.lamb import Lamb
 from fastbert_tf.training.warmup_linear_decay import WarmupLinearDecay
 
@@ -17,7 +17,7 @@ def adamw(settings: StageConfig, steps: int) -> keras.Optimizer:
     return optimizer
 
 
-def lamb(config: PretrainingConfig, batches: int) -> Lamb:
+def lamb(config: MaskedLmConfig, batches: int) -> Lamb:
     """Returns the optimizer of pretraining on so many batches, each of which counts for the learning rate's schedule.
 
     The learning rate is scaled by the root of the rows a step; warm-up is a share of the batches.

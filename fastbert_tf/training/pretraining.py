@@ -8,10 +8,10 @@ from typing import Any
 from fastbert_tf.config import PretrainingConfig
 from fastbert_tf.models import DualMaskedLm, MaskedLm
 from fastbert_tf.training.dual_training import DualTraining
+from fastbert_tf.training.masked_lm_run import pretraining_phase, shortened
 from fastbert_tf.training.masked_lm_training import MaskedLmTraining
-from fastbert_tf.training.optimizers import adamw, lamb
+from fastbert_tf.training.optimizers import adamw
 from fastbert_tf.training.phases import Batches, Phase, PhaseRunner
-from fastbert_tf.training.short_epochs import ShortEpochs
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Pretraining(PhaseRunner):
 
     def _head_phase(self, teacher: MaskedLm, train: Batches, held_out: Batches) -> Phase:
         settings, share = self.config.head_warmup, self.config.prediction_share
-        train, held_out = self._shortened(train, held_out)
+        train, held_out = shortened(self.config, train, held_out)
         return Phase(
             "head_warmup",
             lambda: MaskedLmTraining(teacher, "teacher", share, head_only=True),
@@ -92,22 +92,10 @@ class Pretraining(PhaseRunner):
 
     def _training_phase(self, network: MaskedLm | DualMaskedLm, train: Batches, held_out: Batches) -> Phase:
         config = self.config
-        train, held_out = self._shortened(train, held_out)
 
         def stage() -> MaskedLmTraining | DualTraining:
             if config.variant == "no_kd":
                 return MaskedLmTraining(network, "student", config.prediction_share)
             return DualTraining(network, config.epsilon, config.p_dt, config.prediction_share, config.train_teacher)
 
-        return Phase(
-            config.variant,
-            stage,
-            lambda: lamb(config, config.training.epochs * train.steps_per_epoch),
-            config.scaled_learning_rate,
-            config.training.epochs,
-            train,
-            held_out,
-        )
-
-    def _shortened(self, train: Batches, held_out: Batches) -> tuple[Batches, Batches]:
-        return ShortEpochs(train, self.config.epoch_steps), ShortEpochs(held_out, self.config.held_out_steps)
+        return pretraining_phase(config.variant, stage, config, train, held_out)

@@ -37,6 +37,7 @@ ELSEWHERE = {
     "TrainingState": "files on disk; tested in tests/fastbert_tf/training",
     "Position": "a record; round trip tested in tests/fastbert_tf/training",
     "SaveState": "a callback; tested by killed runs in tests/fastbert_tf/training",
+    "MaskedLmRun": "runs a registered stage; tested with resume in tests/fastbert_tf/recipes",
     "Pretraining": "runs registered stages; tested with resume in tests/fastbert_tf/training",
     "WordDistillationRun": "runs a registered stage; tested with resume in tests/fastbert_tf/training",
     "Phase": "a record of the schedules",

@@ -8,7 +8,14 @@ import json
 import tensorflow as tf
 from absl.testing import parameterized
 
-from fastbert_tf.config import BackboneConfig, FastBertConfig, PretrainingConfig, StageConfig, TrainingConfig
+from fastbert_tf.config import (
+    BackboneConfig,
+    FastBertConfig,
+    MaskedLmConfig,
+    PretrainingConfig,
+    StageConfig,
+    TrainingConfig,
+)
 
 BACKBONE = {
     "vocabulary_size": 100, "num_layers": 3, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 16,
@@ -18,6 +25,7 @@ CONFIGS = [
     FastBertConfig(BackboneConfig(**BACKBONE), num_classes=3, branch_dim=4, branch_heads=1),
     StageConfig(epochs=0, learning_rate=1e-3, warmup=0.0),
     TrainingConfig(fine_tuning=StageConfig(1, 5e-5), rounds=2, divergence="reverse", dtype="mixed_bfloat16", seed=9),
+    MaskedLmConfig(training=StageConfig(2, 1e-3), dropout=0.0, held_out_steps=3),
     PretrainingConfig("shared_proj_up", layer_map=(2, 4), training=StageConfig(2, 1e-3), epoch_steps=7),
 ]
 
@@ -37,6 +45,13 @@ class ConfigTest(tf.test.TestCase, parameterized.TestCase):
     def test_unknown_field_is_named(self, config):
         with self.assertRaisesRegex(ValueError, f"{type(config).__name__} has no field .*'hidden_size'"):
             type(config).from_dict({**config.to_dict(), "hidden_size": 8})
+
+    def test_what_decides_the_weights(self):
+        """Plain JSON types, all but what says how often the run is saved."""
+        for config in CONFIGS[3:]:
+            decisive = config.decisive()
+            self.assertEqual(decisive, json.loads(json.dumps(decisive)))
+            self.assertEqual(decisive.keys() ^ config.to_dict().keys(), {"save_every"})
 
     def test_missing_field_is_named(self):
         with self.assertRaisesRegex(ValueError, r"BackboneConfig needs \['num_heads'\]"):

@@ -1,0 +1,1 @@
+"""A backbone that this project pretrains, against random weights of its shape."""
