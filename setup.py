@@ -11,6 +11,7 @@ PACKAGES = [
     "fastbert_tf.calibration",
     "fastbert_tf.checkpoints",
     "fastbert_tf.cli",
+    "fastbert_tf.config",
     "fastbert_tf.data",
     "fastbert_tf.device",
     "fastbert_tf.evaluation",
