@@ -38,6 +38,7 @@ STYLE: dict[Any, Any] = {
     "lines.linewidth": 1.8,
     "lines.markersize": 5,
     "savefig.dpi": 160,
+    "text.parse_math": False,  # a run may be called $a$
     "svg.hashsalt": "fastbert_tf",  # the same results give the same bytes
 }
 MIN_ROWS = 5  # fewer rows in an interval say nothing about its accuracy
@@ -65,7 +66,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
 
 @styled
 def plot_speed_accuracy(curves: Mapping[str, SpeedCurve], metric: str = "accuracy") -> Figure:
-    """Draws a metric over speed (figure 3 a, d); dashed lines are the teachers at full depth.
+    """Draws a metric over speed (figure 3 a, d); dashed lines are the teachers at full depth, bands intervals.
 
     Args:
         curves: labelled curves by name.
@@ -74,6 +75,7 @@ def plot_speed_accuracy(curves: Mapping[str, SpeedCurve], metric: str = "accurac
     figure, axes = _figure("Speed (exit threshold)", _title(metric))
     for (name, curve), color, marker in _series(curves):
         axes.plot(_values(curve, "speed"), _metric(curve.points, metric), color=color, marker=marker, label=name)
+        _band(axes, _values(curve, "speed"), curve.points, metric, color)
         axes.axhline(curve.full_depth.metrics[metric], color=color, linestyle="--", linewidth=1)
     reference = Line2D([], [], color=GREY, linestyle="--", linewidth=1, label="full depth (teacher)")
     axes.legend(handles=[*axes.get_legend_handles_labels()[0], reference])
@@ -109,7 +111,7 @@ def plot_speed_speedup(curves: Mapping[str, SpeedCurve], latencies: Sequence[Lat
 
 @styled
 def plot_speedup_accuracy(curves: Mapping[str, SpeedCurve], metric: str = "accuracy") -> Figure:
-    """Draws a metric over paper speedup (figure 3 c, f), beside fixed depths and the teacher at full depth.
+    """Draws a metric over paper speedup (figure 3 c, f), with bands of intervals, fixed depths and the teacher.
 
     Args:
         curves: labelled curves by name.
@@ -122,6 +124,7 @@ def plot_speedup_accuracy(curves: Mapping[str, SpeedCurve], metric: str = "accur
                   marker=".", linewidth=1.2, alpha=0.8)  # fmt: skip
         axes.plot(_values(curve, "paper_speedup"), _metric(curve.points, metric), color=color, marker=marker,
                   label=name)  # fmt: skip
+        _band(axes, _values(curve, "paper_speedup"), curve.points, metric, color)
         axes.plot(1, curve.full_depth.metrics[metric], color=color, marker="*", markersize=12, linestyle="none")
     references = [
         Line2D([], [], color=GREY, marker="*", markersize=10, linestyle="none", label="full depth (teacher)"),
@@ -232,6 +235,13 @@ def _values(curve: SpeedCurve, field: str) -> list[float]:
 
 def _metric(points: Sequence[OperatingPoint], metric: str) -> list[float]:
     return [point.metrics[metric] for point in points]
+
+
+def _band(axes: Axes, places: Sequence[float], points: Sequence[OperatingPoint], metric: str, color: str) -> None:
+    """Shades the bootstrap intervals, where there are any."""
+    drawn = [(place, *point.intervals[metric]) for place, point in zip(places, points, strict=True) if point.intervals]
+    if drawn:
+        axes.fill_between(*zip(*sorted(drawn), strict=True), color=color, alpha=0.12, linewidth=0)
 
 
 def _title(metric: str) -> str:
