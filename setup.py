@@ -24,6 +24,7 @@ PACKAGES = [
     "fastbert_tf.models",
     "fastbert_tf.recipes",
     "fastbert_tf.report",
+    "fastbert_tf.report.sections",
     "fastbert_tf.training",
     "fastbert_serving",
     "fastbert_serving.batching",

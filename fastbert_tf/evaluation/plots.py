@@ -239,9 +239,11 @@ def _metric(points: Sequence[OperatingPoint], metric: str) -> list[float]:
 
 def _band(axes: Axes, places: Sequence[float], points: Sequence[OperatingPoint], metric: str, color: str) -> None:
     """Shades the bootstrap intervals, where there are any."""
-    drawn = [(place, *point.intervals[metric]) for place, point in zip(places, points, strict=True) if point.intervals]
+    drawn = [(place, point.intervals[metric]) for place, point in zip(places, points, strict=True) if point.intervals]
+    drawn.sort()
     if drawn:
-        axes.fill_between(*zip(*sorted(drawn), strict=True), color=color, alpha=0.12, linewidth=0)
+        low, high = zip(*(ends for _, ends in drawn), strict=True)
+        axes.fill_between([place for place, _ in drawn], low, high, color=color, alpha=0.12, linewidth=0)
 
 
 def _title(metric: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 from fastbert_tf.evaluation.plots import STYLE
 from fastbert_tf.report.document import Picture
 
-_TEXT = {"svg.fonttype": "none"}  # letters stay letters: searchable, readable aloud, smaller
+_TEXT: dict[Any, Any] = {"svg.fonttype": "none"}  # letters stay letters: searchable, readable aloud, smaller
 _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
 

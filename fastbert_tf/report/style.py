@@ -2,7 +2,7 @@
 
 STYLE = """
 :root { --ink: #1f2328; --soft: #5f6368; --line: #d8dce1; --note: #fff6dd; }
-body { margin: 0 auto; max-width: 62rem; padding: 0 1.2rem 4rem; color: var(--ink); background: #fff;
+body { margin: 0 auto; max-width: 70rem; padding: 0 1.2rem 4rem; color: var(--ink); background: #fff;
   font: 16px/1.5 system-ui, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", sans-serif; }
 h1 { margin: 2rem 0 .5rem; font-size: 1.9rem; }
 h2 { margin: 3rem 0 .8rem; padding-top: .6rem; border-top: 2px solid var(--line); font-size: 1.45rem; }
@@ -16,7 +16,7 @@ caption { text-align: left; color: var(--soft); padding-bottom: .4rem; }
 th, td { padding: .25rem .7rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap;
   vertical-align: top; }
 th { border-bottom-color: var(--soft); }
-.word { text-align: left; white-space: normal; overflow-wrap: anywhere; min-width: 5rem; }
+.word { text-align: left; white-space: normal; overflow-wrap: break-word; }
 figure { margin: 1.2rem 0; }
 figure svg { display: block; max-width: 100%; height: auto; }
 figcaption { color: var(--soft); font-size: .88rem; max-width: 46rem; }

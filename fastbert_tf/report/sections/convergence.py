@@ -25,8 +25,8 @@ def convergence(run: Run) -> Section:
         "two phases are of different kinds."
     )
     missing = (
-        "FLOPs over epochs are left out: a training keeps no classifier of its earlier epochs. Train with fewer epochs "
-        "into another folder, evaluate, and name both runs."
+        "FLOPs over epochs are left out: a training keeps no classifier of its earlier epochs, so nothing stored says "
+        "where rows would have left."
     )
     return Section.of(title, picture(f"{run.name}-convergence", _figure(epochs), words), Missing(missing))
 

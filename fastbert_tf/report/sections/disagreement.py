@@ -9,7 +9,7 @@ from fastbert_tf.report.document import Missing, Paragraph, Section, Table
 from fastbert_tf.report.early_answers import EarlyAnswers, early_answers
 from fastbert_tf.report.numbers import share
 from fastbert_tf.report.run import Run
-from fastbert_tf.report.sections.examples import missing_texts, shown_text
+from fastbert_tf.report.sections.examples import shown_text
 
 EXAMPLES = 10
 """Rows shown."""
@@ -24,9 +24,7 @@ def disagreement(run: Run) -> Section:
     differing = np.flatnonzero(early.answers != early.teacher)
     words = f"At speed {early.speed:.3g}, {share(len(differing), len(early.layer))} of the answers differ."
     surest = differing[np.argsort(-early.probability[differing], kind="stable")][:EXAMPLES]
-    shown = None
-    if len(differing):
-        shown = missing_texts(run) if run.texts is None else _examples(run, run.texts, early, surest)
+    shown = _examples(run, run.texts, early, surest) if run.texts is not None and len(differing) else None
     return Section.of(title, Paragraph(words), _counts(early), shown)
 
 

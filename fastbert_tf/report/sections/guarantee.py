@@ -58,7 +58,7 @@ def _grounds(found: Certificate) -> Table:
         ("executed FLOPs a row", f"{found.flops / 1e6:.1f}M of {found.full_flops / 1e6:.1f}M"),
         ("speedups that can be asked for", f"1 to {found.dial.most:.2f}"),
     )
-    return Table("On what grounds", ("", ""), rows, words=(0, 1))
+    return Table("On what grounds", ("what", "value"), rows, words=(0, 1))
 
 
 def _limits() -> str:

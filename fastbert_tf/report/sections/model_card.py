@@ -22,7 +22,7 @@ def model_card(run: Run) -> Section:
     if run.settings is None or run.history is None:
         missing = Missing("How it was trained is not stored here: `fastbert train` leaves settings.json and "
                           "history.json in the folder of a run.")  # fmt: skip
-    table = Table(f"{run.name}: the classifier", ("", ""), tuple(rows), words=(0, 1))
+    table = Table(f"{run.name}: the classifier", ("what", "value"), tuple(rows), words=(0, 1))
     return Section.of("Model card", table, missing, Paragraph(_LIMITS))
 
 
