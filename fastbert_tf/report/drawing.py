@@ -34,4 +34,4 @@ def picture(name: str, figure: Figure, caption: str) -> Picture:
 
 def _with_own_names(svg: str, name: str) -> str:
     """Matplotlib gives equal parts of two figures the same ids; in one page they must differ."""
-    return re.sub(r'(<[^>]*? id="|url\(#|href="#)', lambda match: f"{match[0]}{name}-", svg)
+    return re.sub(r'(\sid="|url\(#|href="#)', lambda match: f"{match[0]}{name}-", svg)

@@ -79,6 +79,12 @@ class Run:
         """Speed of examples, in [0, 1]: the certified one, or the default."""
         return self.certificate.speed if self.certificate is not None and self.is_certified else DEFAULT_SPEED
 
+    @property
+    def task(self) -> str | None:
+        """Name of the task that it was trained on; None for own tables, or where it is not stored."""
+        task = (self.settings or {}).get("task")
+        return task if isinstance(task, str) and task.isidentifier() else None
+
     def label_name(self, label: int) -> str:
         """Returns a label's name, or its number where names are not stored."""
         names = self.texts.label_names if self.texts is not None else (self.classifier or {}).get("label_names")
@@ -86,8 +92,7 @@ class Run:
 
     def evaluate_command(self, *options: str) -> str:
         """Returns a command that evaluates the run again, with these options more."""
-        task = (self.settings or {}).get("task")
-        data = f"--task {shlex.quote(task)}" if isinstance(task, str) and task.isidentifier() else "--data FILE"
+        data = f"--task {self.task}" if self.task else "--data FILE"
         folder = shlex.quote(str(self.folder))
         words = ["fastbert evaluate", f"--model {folder}/classifier", data, f"--output {folder}/evaluation", *options]
         return " ".join(words)

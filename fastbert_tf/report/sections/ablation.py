@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from fastbert_tf.evaluation import OperatingPoint
@@ -58,8 +59,9 @@ def _one(run: Run, metric: str, ablations: Sequence[Run]) -> list[Block]:
     header = ("model", metric, INTERVAL, "paper speedup", "executed speedup")
     blocks: list[Block] = [Table(run.name, header, tuple(rows))]
     if not ablations:
-        task = (run.settings or {}).get("task", "TASK")
-        command = f"fastbert train --task {task} --no_self_distillation --output {run.folder}_without_self_distillation"
+        data = f"--task {run.task}" if run.task else "--train FILE"
+        output = shlex.quote(f"{run.folder}_without_self_distillation")
+        command = f"fastbert train {data} --no_self_distillation --output {output}"
         words = (
             f"{run.name}: no run without self-distillation is among these. Train one with the other options of "
             "this run, evaluate it, and name it too:"

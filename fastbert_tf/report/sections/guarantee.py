@@ -36,12 +36,12 @@ def _promise(found: Certificate) -> str:
             f"No speed above 0 was shown to keep the accuracy within {100 * found.max_accuracy_drop:g} points of the "
             f"plain encoder's: rows run through all layers. {found.rows:,} rows were tested."
         )
-    loses = "is wrong where the plain encoder is right" if found.labelled else "differs from the plain encoder's"
+    loses = "wrong where the plain encoder is right" if found.labelled else "other than the plain encoder's"
     return (
         f"With {100 * found.confidence:g} % confidence, at speed {found.speed:.4g} at most "
-        f"{100 * found.max_accuracy_drop:g} % of the early answers to rows like the calibration rows are such that it "
-        f"{loses}; the accuracy is then at most {100 * found.max_accuracy_drop:g} points below the plain encoder's. "
-        f"Expected: {found.speedup:.2f} times less work."
+        f"{100 * found.max_accuracy_drop:g} % of rows like the calibration rows get an early answer that is {loses}; "
+        f"the accuracy is then at most {100 * found.max_accuracy_drop:g} points below the plain encoder's. Expected: "
+        f"{found.speedup:.2f} times less work."
     )
 
 

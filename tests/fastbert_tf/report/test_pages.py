@@ -10,6 +10,7 @@ from pathlib import Path
 import tensorflow as tf
 from matplotlib.figure import Figure
 
+from fastbert_tf.evaluation.plots import styled
 from fastbert_tf.report import html_page, markdown_page, write_document
 from fastbert_tf.report.document import Document, Missing, Paragraph, Picture, Section, Table
 from fastbert_tf.report.drawing import picture
@@ -50,7 +51,7 @@ class HtmlTest(tf.test.TestCase):
         page = html_page(DOCUMENT)
         read = Words(page)
         self.assertNotIn("script", read.tags)
-        self.assertEqual(read.text.count(EVIL), 9)  # title, h1, contents, h2, p, missing, caption, 2 cells, figure - 1
+        self.assertEqual(read.text.count(EVIL), 10)  # title, h1, contents, h2, p, missing, caption, 2 cells, figure
         for tag in ("h1", "h2", "h3", "table", "svg", "figure", "code"):
             self.assertEqual(read.tags.count(tag), 1, tag)
         self.assertNotRegex(page, r"https?://")
@@ -80,13 +81,17 @@ class DocumentTest(tf.test.TestCase):
         with self.assertRaisesRegex(ValueError, "a row of 'a' must have 2 cells"):
             Table("a", ("b", "c"), (("d",),))
 
+    @styled
+    def figure(self):
+        figure = Figure()
+        figure.subplots().plot([1, 2], [1, 2], marker="o", label="$x$")
+        figure.axes[0].legend()
+        return figure
+
     def test_two_equal_figures_share_no_names(self):
         drawn = []
         for name in ("a", "b/$x$"):
-            figure = Figure()
-            figure.subplots().plot([1, 2], [1, 2], marker="o", label="$x$")
-            figure.axes[0].legend()
-            drawn.append(picture(name, figure, ""))
+            drawn.append(picture(name, self.figure(), ""))
         names = [set(re.findall(r'\bid="([^"]+)"', one.svg)) for one in drawn]
         self.assertNotEmpty(names[0])
         self.assertEmpty(names[0] & names[1])
