@@ -31,7 +31,7 @@ class LitertFiguresTest(tf.test.TestCase):
         asked = []
         engine = Engine(lambda row, speed: (np.ones(2), asked.append((len(row), speed)) or 1), size=1)
         times = milliseconds({"a": engine}, [[2, 3], [2, 5, 3]], 0.5, turns=2)
-        self.assertEqual(asked, [(2, 0.5), (3, 0.5)] * 3)  # once to warm up
+        self.assertEqual(asked, [(2, 0.5), (3, 0.5)] * 4)  # once a turn to warm up
         self.assertEqual(times["a"].shape, (2, 2))
         self.assertAllGreater(times["a"], 0)
 

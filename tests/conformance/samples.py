@@ -26,13 +26,19 @@ def token_inputs(rows: int = BATCH) -> Arrays:
     }
 
 
-def make_backbone(dtype: str = "float32", dropout: float = 0.1) -> Any:
+def make_backbone(
+    dtype: str = "float32",
+    dropout: float = 0.1,
+    vocabulary_size: int = VOCABULARY,
+    width: int = WIDTH,
+    depth: int = DEPTH,
+) -> Any:
     return models.Backbone(
-        vocabulary_size=VOCABULARY,
-        num_layers=DEPTH,
+        vocabulary_size=vocabulary_size,
+        num_layers=depth,
         num_heads=2,
-        hidden_dim=WIDTH,
-        intermediate_dim=2 * WIDTH,
+        hidden_dim=width,
+        intermediate_dim=2 * width,
         max_sequence_length=2 * LENGTH,
         dropout=dropout,
         dtype=dtype,
@@ -46,17 +52,7 @@ def make_fastbert(dtype: str = "float32", dropout: float = 0.1) -> Any:
 def make_masked_lm(
     dtype: str = "float32", dropout: float = 0.1, vocabulary_size: int = VOCABULARY, width: int = WIDTH, depth: int = 1
 ) -> Any:
-    backbone = models.Backbone(
-        vocabulary_size=vocabulary_size,
-        num_layers=depth,
-        num_heads=2,
-        hidden_dim=width,
-        intermediate_dim=2 * width,
-        max_sequence_length=2 * LENGTH,
-        dropout=dropout,
-        dtype=dtype,
-    )
-    return models.MaskedLm(backbone)
+    return models.MaskedLm(make_backbone(dtype, dropout, vocabulary_size, width, depth))
 
 
 def make_student(dtype: str = "float32", dropout: float = 0.1) -> Any:

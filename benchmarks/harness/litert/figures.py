@@ -69,19 +69,19 @@ def parity(engines: Mapping[str, Engine], rows: Sequence[list[int]], labels: np.
 def milliseconds(
     engines: Mapping[str, Engine], rows: Sequence[list[int]], speed: float, turns: int
 ) -> dict[str, np.ndarray]:
-    """Times every call of every export; they take turns on each row, in an order that rotates.
+    """Times every call of every export. They take turns, all rows at a time: alternating row by row, each would find
+    the caches full of the others' weights.
 
     Returns:
         (turns, rows) by name.
     """
     names = list(engines)
-    for engine in engines.values():
-        said(engine, rows, speed)  # warm
     times = {name: np.empty((turns, len(rows))) for name in names}
     for turn in range(turns):
-        for place, row in enumerate(rows):
-            first = (turn + place) % len(names)
-            for name in names[first:] + names[:first]:
+        first = turn % len(names)
+        for name in names[first:] + names[:first]:
+            said(engines[name], rows, speed)  # warm
+            for place, row in enumerate(rows):
                 began = time.perf_counter()
                 engines[name].call(row, speed)
                 times[name][turn, place] = 1000 * (time.perf_counter() - began)

@@ -36,7 +36,8 @@ them."""
 
 ASKED = """## What was asked, and what is measured
 
-Ratios of medians of one run; the sections below have the figures. Half a point is 0.005 of accuracy."""
+Ratios of medians of one run; the sections below have the figures. Half a point is 0.005 of accuracy. Where an aim was
+missed, [cpu.md](cpu.md) says what was tried, what the profile shows, and what would come next."""
 
 TASKS = {
     "dense": ("sst2",),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from pathlib import Path
-from unittest import mock
 
 import keras
 import numpy as np
@@ -14,12 +12,12 @@ import samples
 import tensorflow as tf
 from absl.testing import parameterized
 from dual_batches import DualBatches
+from killed_run import killed_at
 from tensorflow.python.framework import config as framework_config
 
 from fastbert_tf.config import PretrainingConfig, StageConfig
 from fastbert_tf.training import Pretraining
 from fastbert_tf.training.short_epochs import ShortEpochs
-from fastbert_tf.training.training_state import SaveState
 
 SIZES = (registry.VOCABULARY, samples.STUDENT_VOCABULARY)
 CONFIG = PretrainingConfig(
@@ -38,26 +36,6 @@ STEPS = 6
 def make_network(direction="up"):
     keras.utils.set_random_seed(CONFIG.seed)
     return registry.make_dual(dropout=0.3, direction=direction)
-
-
-class Killed(BaseException):
-    """Ends a run as a kill would: nothing catches it."""
-
-
-@contextlib.contextmanager
-def killed_at(batch):
-    """Ends the run inside at that batch, counted over all phases, before anything of it is committed."""
-    seen, commit = [], SaveState.on_train_batch_end
-
-    def end(self, *arguments, **options):
-        seen.append(None)
-        if len(seen) == batch:
-            raise Killed
-        commit(self, *arguments, **options)
-
-    with mock.patch.object(SaveState, "on_train_batch_end", end), contextlib.suppress(Killed):
-        yield
-        raise AssertionError("the run ended before it was killed")
 
 
 def run(folder, network, config=CONFIG, **options):

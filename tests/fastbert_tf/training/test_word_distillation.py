@@ -1,18 +1,16 @@
 """Word distillation: its loss, whom it moves, and that a kill changes no bit."""
 
-import contextlib
 from pathlib import Path
-from unittest import mock
 
 import keras
 import numpy as np
 import registry
 import tensorflow as tf
+from killed_run import killed_at
 from tensorflow.python.framework import config as framework_config
 
 from fastbert_tf.config import StageConfig, WordDistillationConfig
 from fastbert_tf.training import WordDistillation, WordDistillationRun
-from fastbert_tf.training.training_state import SaveState
 
 BATCH = registry.word_batch()
 CONFIG = WordDistillationConfig(training=StageConfig(2, 1e-2), epoch_steps=3, held_out_steps=1, save_every=2)
@@ -119,22 +117,6 @@ class WordDistillationRunTest(tf.test.TestCase):
         other = WordDistillationConfig.from_dict({**CONFIG.to_dict(), "seed": 1})
         with self.assertRaisesRegex(ValueError, "settings differ in seed"):
             self.run_in("other", make_student(), other)
-
-
-@contextlib.contextmanager
-def killed_at(batch):
-    """Ends the run inside at that batch, before anything of it is committed."""
-    seen, commit = [], SaveState.on_train_batch_end
-
-    def end(self, *arguments, **options):
-        seen.append(None)
-        if len(seen) == batch:
-            raise KeyboardInterrupt
-        commit(self, *arguments, **options)
-
-    with mock.patch.object(SaveState, "on_train_batch_end", end), contextlib.suppress(KeyboardInterrupt):
-        yield
-        raise AssertionError("the run ended before it was killed")
 
 
 if __name__ == "__main__":
