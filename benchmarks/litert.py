@@ -3,9 +3,9 @@
     python benchmarks/litert.py --classifier "6 x 384=runs/sst2/classifier" --vocabulary student_vocab.txt
 
 Every classifier named is exported as a SavedModel in float32 and int8 and as LiteRT in float16 and int8, all exits on.
-All rows of SST-2 dev go through all of them at several speeds; then they take turns on rows of real lengths and of 25
-tokens, all rows at a time. `--vocabulary` adds students of several widths with random weights, whose sizes and times are those of trained
-ones. Writes the figures, and the measured part of docs/small_devices.md.
+All rows of SST-2 dev go through all of them at several speeds; then they take turns, a pass at a time, on rows of real
+lengths and of 25 tokens. `--vocabulary` adds students of several widths with random weights, whose sizes and times are
+those of trained ones. Writes the figures, and the measured part of docs/small_devices.md.
 """
 
 from __future__ import annotations
