@@ -261,7 +261,9 @@ class PlanTest(tf.test.TestCase):
         self.assertEqual(plan.Part("sst2", "student_3").depth, 3)
 
     def test_a_cut_checkpoint(self):
-        folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        folder = Path(temporary.name)
         whole = folder / "whole"
         whole.mkdir()
         (whole / "config.json").write_text('{"num_hidden_layers": 6, "hidden_size": 8}')
