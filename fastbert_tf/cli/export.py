@@ -9,7 +9,7 @@ from fastbert_tf.cli.options import given, refuse
 from fastbert_tf.cli.policy_argument import add_policy_argument
 from fastbert_tf.cli.thread_arguments import add_thread_arguments, thread_options
 from fastbert_tf.config import DEFAULT_SPEED
-from fastbert_tf.recipes.exits import MOST_LOSS, exits_in_words, promise_in_words
+from fastbert_tf.recipes.exits import exits_in_words, promise_in_words
 from fastbert_tf.recipes.export import export_model
 from fastbert_tf.recipes.task_files import TASK_NAMES
 
@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         metavar="S",
         help="of --exits auto: share of the plain encoder's time by which rows may be slower that never leave, since "
-        f"they are hard or their own speed is low; inf bounds nothing (default: {MOST_LOSS})",
+        "they are hard or their own speed is low (default: no bound)",
     )
     parser.add_argument(
         "--precision",

@@ -7,8 +7,8 @@ import argparse
 from fastbert_tf.cli.pretraining_arguments import (
     VERBOSITY,
     add_corpus_arguments,
-    add_training_arguments,
-    training_options,
+    add_masked_lm_arguments,
+    masked_lm_options,
 )
 from fastbert_tf.config import MaskedLmConfig
 from fastbert_tf.recipes.pretrain import pretrain
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     start.add_argument(
         "--cased", action="store_true", help="keep case and accents (default: what the checkpoint says, else not)"
     )
-    training = add_training_arguments(parser, _DEFAULTS)
+    training = add_masked_lm_arguments(parser, _DEFAULTS)
     training.add_argument(
         "--prediction_share",
         type=float,
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> None:
         parse_shape(arguments.shape, vocabulary) if arguments.shape else None,
         vocabulary,
         False if arguments.cased else None,
-        MaskedLmConfig(prediction_share=arguments.prediction_share, **training_options(arguments)),
+        MaskedLmConfig(prediction_share=arguments.prediction_share, **masked_lm_options(arguments)),
         arguments.max_sequence_length,
         arguments.deterministic,
         VERBOSITY[arguments.progress],

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from fastbert_tf.cli.options import given, layer_list
+from fastbert_tf.cli.options import given
 from fastbert_tf.cli.pretraining_arguments import (
     VERBOSITY,
     add_corpus_arguments,
-    add_training_arguments,
+    add_masked_lm_arguments,
+    add_student_arguments,
     adder,
-    training_options,
+    masked_lm_options,
 )
 from fastbert_tf.config import VARIANTS, PretrainingConfig, StageConfig
 from fastbert_tf.recipes.dual_corpus import corpus_settings, dual_batches
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--vocabulary", required=True, metavar="FILE", help="the student's vocabulary")
     add_corpus_arguments(parser)
     _add_method_arguments(parser)
-    add = adder(add_training_arguments(parser, _DEFAULTS))
+    add = adder(add_masked_lm_arguments(parser, _DEFAULTS))
     add("head_epochs", _DEFAULTS.head_warmup.epochs, "epochs for the head that the teacher lacks")
     add("head_learning_rate", _DEFAULTS.head_warmup.learning_rate, "its learning rate")
 
@@ -35,14 +36,7 @@ def _add_method_arguments(parser: argparse.ArgumentParser) -> None:
     method = parser.add_argument_group("method")
     add = adder(method)
     add("variant", _DEFAULTS.variant, "what the student learns from", choices=VARIANTS)
-    add("student_dim", _DEFAULTS.student_dim, "width of the student")
-    method.add_argument("--student_heads", type=int, help="its attention heads (default: the teacher's)")
-    method.add_argument(
-        "--layer_map",
-        type=layer_list,
-        metavar="L,L,...",
-        help="the teacher's layer, from 1, for each of the student's (default: as many as the teacher)",
-    )
+    add_student_arguments(method, _DEFAULTS, "the teacher's")
     add("p_dt", _DEFAULTS.p_dt, "share of the words that the teacher reads in the student's vocabulary")
     add("epsilon", _DEFAULTS.epsilon, "weight of the cross-entropies beside the projection loss")
     method.add_argument("--freeze_teacher", action="store_true", help="do not train the teacher")
@@ -77,5 +71,5 @@ def _config(arguments: argparse.Namespace) -> PretrainingConfig:
         train_teacher=not arguments.freeze_teacher,
         head_warmup=warm_up,
         **given(arguments, "student_heads"),
-        **training_options(arguments),
+        **masked_lm_options(arguments),
     )

@@ -16,25 +16,19 @@ REFERENCE_BATCH_SIZE = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
-class MaskedLmConfig(RunConfig):
-    """Pretraining of an encoder by masked words."""
+class CorpusRunConfig(RunConfig):
+    """A run over a corpus too large for epochs of all of it."""
 
-    training: StageConfig = StageConfig(epochs=1, learning_rate=0.00125)
-    """Training with LAMB; its learning rate is the one for 4096 rows a step."""
-    prediction_share: float = 0.15
-    """Expected share of predicted places among all positions, in (0, 1]."""
-    dropout: float = 0.1
-    """Dropout rate of what is trained, in [0, 1)."""
+    training: StageConfig
+    """Epochs, learning rate and the like."""
     epoch_steps: int | None = None
     """Batches of an epoch, drawn anew each time; None: the whole corpus."""
     held_out_steps: int | None = None
     """Held-out batches that select the epoch; None: all that are full."""
     batch_size: int = 32
     """Rows of a batch."""
-    accumulation: int = 1
-    """Batches whose gradients are averaged before a step."""
     dtype: str = "float32"
-    """Keras dtype policy: `float32` or `mixed_bfloat16`."""
+    """Keras dtype policy of what is trained: `float32` or `mixed_bfloat16`."""
     seed: int = 0
     """Seeds initialisation, dropout and the order of the batches."""
     save_every: int = 500
@@ -44,11 +38,29 @@ class MaskedLmConfig(RunConfig):
         if isinstance(self.training, dict):
             object.__setattr__(self, "training", StageConfig.from_dict(self.training))
         optional = [name for name in ("epoch_steps", "held_out_steps") if getattr(self, name) is not None]
-        require_integer(self, "batch_size", "accumulation", "save_every", *optional)
+        require_integer(self, "batch_size", "save_every", *optional)
         require_integer(self, "seed", least=0)
+        require(self.dtype in DTYPES, "dtype", f"one of {DTYPES}", self.dtype)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskedLmConfig(CorpusRunConfig):
+    """Pretraining of an encoder by masked words."""
+
+    training: StageConfig = StageConfig(epochs=1, learning_rate=0.00125)
+    """Training with LAMB; its learning rate is the one for 4096 rows a step."""
+    prediction_share: float = 0.15
+    """Expected share of predicted places among all positions, in (0, 1]."""
+    dropout: float = 0.1
+    """Dropout rate of what is trained, in [0, 1)."""
+    accumulation: int = 1
+    """Batches whose gradients are averaged before a step."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_integer(self, "accumulation")
         require(0 < self.prediction_share <= 1, "prediction_share", "in (0, 1]", self.prediction_share)
         require(0 <= self.dropout < 1, "dropout", "in [0, 1)", self.dropout)
-        require(self.dtype in DTYPES, "dtype", f"one of {DTYPES}", self.dtype)
 
     @property
     def scaled_learning_rate(self) -> float:
@@ -94,8 +106,8 @@ class PretrainingConfig(MaskedLmConfig):
         return PROJECTION_DIRECTIONS[self.variant]
 
 
-@dataclass(frozen=True)
-class WordDistillationConfig(RunConfig):
+@dataclass(frozen=True, kw_only=True)
+class WordDistillationConfig(CorpusRunConfig):
     """Pretraining of a small student that learns its teacher's states, word by word."""
 
     student_dim: int = 192
@@ -108,30 +120,12 @@ class WordDistillationConfig(RunConfig):
     """Whether the student's first weights are fitted to the teacher's; else they are random."""
     training: StageConfig = StageConfig(epochs=1, learning_rate=1e-3, warmup=0.02)
     """Training with AdamW."""
-    epoch_steps: int | None = None
-    """Batches of an epoch, drawn anew each time; None: the whole corpus."""
-    held_out_steps: int | None = None
-    """Held-out batches that select the epoch; None: all that are full."""
-    batch_size: int = 32
-    """Rows of a batch."""
-    dtype: str = "float32"
-    """Keras dtype policy of the student: `float32` or `mixed_bfloat16`."""
     teacher_dtype: str = "float32"
     """Keras dtype policy of the teacher."""
-    seed: int = 0
-    """Seeds initialisation and the order of the batches."""
-    save_every: int = 500
-    """Batches between resumable states."""
 
     def __post_init__(self) -> None:
-        if isinstance(self.training, dict):
-            object.__setattr__(self, "training", StageConfig.from_dict(self.training))
+        super().__post_init__()
         if self.layer_map is not None:
             object.__setattr__(self, "layer_map", tuple(self.layer_map))
-        optional = [
-            name for name in ("student_heads", "epoch_steps", "held_out_steps") if getattr(self, name) is not None
-        ]
-        require_integer(self, "student_dim", "batch_size", "save_every", *optional)
-        require_integer(self, "seed", least=0)
-        for name in ("dtype", "teacher_dtype"):
-            require(getattr(self, name) in DTYPES, name, f"one of {DTYPES}", getattr(self, name))
+        require_integer(self, "student_dim", *([] if self.student_heads is None else ["student_heads"]))
+        require(self.teacher_dtype in DTYPES, "teacher_dtype", f"one of {DTYPES}", self.teacher_dtype)

@@ -25,10 +25,6 @@ from fastbert_tf.inference import ExitPolicy, ExitSchedule, NormalizedEntropy, S
 BATCH_SIZES = (1, BATCH_ROWS)
 """Rows of a call of the graph: a request alone, and a full batch of a busy server, which splits larger requests."""
 
-MOST_LOSS = 0.1
-"""Share of the plain encoder's time by which rows may be slower that ask and never leave, where the owner names none:
-hard rows, and those of clients who name low speeds. The mean row is faster in any case."""
-
 Speeds = Callable[[ExitSchedule], Sequence[float]]
 """Says which speeds a server may choose, in [0, 1], rising, if these exits are on."""
 
@@ -43,7 +39,7 @@ class ExitRequest:
     """Whether they are chosen by measurement; else, unless they are named, all are on. None: wherever that can be."""
     most_loss: float | None = None
     """Share of the plain encoder's time by which, of exits chosen by measurement, rows may be slower that ask and never
-    leave; None: `MOST_LOSS`; infinity: no matter."""
+    leave; None: no matter."""
 
     @classmethod
     def of(cls, exits: str | Sequence[int] | None, most_loss: float | None = None) -> ExitRequest:
@@ -121,8 +117,7 @@ def choose(
         return None if named is None else Exits(named.exits, named.shrink_share, "hand")
     policy = policy or NormalizedEntropy()
     costs = measure_exit_costs(stack, outputs.lengths, BATCH_SIZES, policy)
-    most_loss = MOST_LOSS if request.most_loss is None else request.most_loss
-    schedule = named or _pays(costs, outputs.probabilities, policy, speeds, most_loss)
+    schedule = named or _pays(costs, outputs.probabilities, policy, speeds, request.most_loss)
     times = predicted_times(costs, schedule, outputs.probabilities, policy, speeds(schedule))
     return Exits(
         schedule.exits,
@@ -139,7 +134,7 @@ def _pays(
     probabilities: np.ndarray,
     policy: ExitPolicy,
     speeds: Speeds,
-    most_loss: float,
+    most_loss: float | None,
 ) -> ExitSchedule:
     """Chooses for the speeds of the server, which hang on the choice: other exits have another curve."""
     judged = {*speeds(ExitSchedule.every_layer(probabilities.shape[1]))}

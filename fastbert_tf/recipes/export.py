@@ -60,7 +60,7 @@ def export_classifier(
             that the server may choose; `all`; or the layers whose branch is on, the last one included. None is `auto`
             where there is an evaluation with branch outputs and such a speed above 0, else `all`.
         most_loss: share of the plain encoder's time, at least 0, by which rows may be slower that ask branches and
-            never leave, since they are hard or their speed is low; `auto` keeps to it. None: 0.1; infinity: no bound.
+            never leave, since they are hard or their speed is low; `auto` keeps to it. None: no bound.
         policy: the exit rule, as `policy_of` reads it; None for the normalised entropy. The curve of an evaluation with
             another rule is replayed with this one, from its branch outputs.
         certificate: folder of a calibration of this classifier in this precision: its policy, exits and speed are
