@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -45,6 +45,7 @@ def train_classifier(
     unlabelled: TextDataset | None = None,
     deterministic: bool = False,
     verbose: int | str = "auto",
+    observe: Callable[[SavedClassifier], dict[str, Any]] | None = None,
 ) -> SavedClassifier:
     """Fine-tunes, self-distils and saves; called again with the same arguments, it goes on where it was stopped.
 
@@ -68,6 +69,8 @@ def train_classifier(
         deterministic: whether TensorFlow may only use ops that give the same bits every time; it holds for the
             rest of the process.
         verbose: Keras' progress bar.
+        observe: looks at the classifier after each epoch, without changing it; what it returns, as JSON types, joins
+            the epoch's entry in `output/history.json`.
 
     Returns:
         The trained classifier, as saved.
@@ -109,12 +112,14 @@ def train_classifier(
     def pipeline(dataset: TextDataset) -> BatchPipeline:
         return BatchPipeline(dataset, tokenizer, config.batch_size)
 
+    saved = SavedClassifier(model, tokenizer, task.label_names, task.is_pair)
+
     def fit() -> list[dict[str, Any]]:
-        schedule = AlternatingSchedule(config, run.state, run.tensorboard, verbose)
+        look = None if observe is None else lambda _: observe(saved)
+        schedule = AlternatingSchedule(config, run.state, run.tensorboard, verbose, look)
         distilled = pipeline(unlabelled) if unlabelled else None
         return schedule.run(model, pipeline(rows), pipeline(selection), distilled)
 
-    saved = SavedClassifier(model, tokenizer, task.label_names, task.is_pair)
     run.complete(fit, lambda folder: save_classifier(saved, folder))
     return load_classifier(run.result)
 
