@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastbert_tf.data import load_task
@@ -63,15 +63,16 @@ def _of_main(work: Work, main: Part) -> dict[str, Any]:
     ):  # fmt: skip
         other = Part(main.task, kind)
         if work.is_done(other):
-            sides = (outputs, work.outputs(other)[0])[::sign]
-            found[key] = measures.at_equal_speedup(*sides, config)
+            theirs, _ = work.outputs(other)
+            first, second = (outputs, theirs) if sign > 0 else (theirs, outputs)
+            found[key] = measures.at_equal_speedup(first, second, config)
     joint = Part(main.task, JOINT)
     if work.is_done(joint):
         curve = speed_curve(work.outputs(joint)[0], policy, config, ("accuracy",), SHOWN_SPEEDS)
         found["joint_curve"] = curve.to_dict()
     chosen = work.tuned(main.task)
 
-    def compared(by_drop: dict[str, Sequence[Tuned]]) -> dict[str, Any]:
+    def compared(by_drop: Mapping[str, Sequence[Tuned]]) -> dict[str, Any]:
         return {drop: measures.policies(outputs, config, tuned) for drop, tuned in by_drop.items() if tuned}
 
     return {**found, "policies": compared(chosen["tuned"]), "certified": compared(chosen["certified"])}
