@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -24,6 +24,7 @@ from fastbert_tf.data import BatchPipeline, Task, TextDataset, read_lines
 from fastbert_tf.models import Backbone, FastBert
 from fastbert_tf.recipes.calibration_rows import hold_out, without, write_calibration_rows
 from fastbert_tf.recipes.digest import dataset_digest, tokens_digest, weights_digest
+from fastbert_tf.recipes.epoch_observer import EpochObserver
 from fastbert_tf.recipes.run_directory import RunDirectory
 from fastbert_tf.recipes.task_files import HELD_OUT
 from fastbert_tf.training import AlternatingSchedule
@@ -45,7 +46,7 @@ def train_classifier(
     unlabelled: TextDataset | None = None,
     deterministic: bool = False,
     verbose: int | str = "auto",
-    observe: Callable[[SavedClassifier], dict[str, Any]] | None = None,
+    observe_speed: float | None = None,
 ) -> SavedClassifier:
     """Fine-tunes, self-distils and saves; called again with the same arguments, it goes on where it was stopped.
 
@@ -69,8 +70,8 @@ def train_classifier(
         deterministic: whether TensorFlow may only use ops that give the same bits every time; it holds for the
             rest of the process.
         verbose: Keras' progress bar.
-        observe: looks at the classifier after each epoch, without changing it; what it returns, as JSON types, joins
-            the epoch's entry in `output/history.json`.
+        observe_speed: in [0, 1]: what adaptive inference at this speed would answer and cost is measured after each
+            epoch, on rows that select it, and stored in `output/history.json` (`EpochObserver`). None: it is not.
 
     Returns:
         The trained classifier, as saved.
@@ -92,6 +93,7 @@ def train_classifier(
         )
     if unlabelled is not None and calibration is not None:
         unlabelled = without(unlabelled, calibration)
+    observer = None if observe_speed is None else EpochObserver(selection, observe_speed)
     run = RunDirectory(output)
     asked = {
         "task": task.name,
@@ -115,7 +117,7 @@ def train_classifier(
     saved = SavedClassifier(model, tokenizer, task.label_names, task.is_pair)
 
     def fit() -> list[dict[str, Any]]:
-        look = None if observe is None else lambda _: observe(saved)
+        look = None if observer is None else lambda _: observer(saved)
         schedule = AlternatingSchedule(config, run.state, run.tensorboard, verbose, look)
         distilled = pipeline(unlabelled) if unlabelled else None
         return schedule.run(model, pipeline(rows), pipeline(selection), distilled)

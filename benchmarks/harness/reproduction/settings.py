@@ -78,5 +78,3 @@ CONFIDENCE = 0.95
 """Of certificates and of all intervals."""
 OBSERVED_SPEED = 0.5
 """Of figure 7."""
-OBSERVED_ROWS = 2000
-"""Rows that figure 7 is drawn with, at most; they are those that select the epoch."""

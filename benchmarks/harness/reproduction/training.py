@@ -8,13 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from fastbert_tf.checkpoints import SavedClassifier, load_classifier, save_classifier
 from fastbert_tf.config import FastBertConfig, StageConfig, TrainingConfig
-from fastbert_tf.data import BatchPipeline, Task, TextDataset
-from fastbert_tf.evaluation import predict_branches, speed_curve
-from fastbert_tf.inference import FloatStack, NormalizedEntropy
+from fastbert_tf.data import BatchPipeline, Task
 from fastbert_tf.models import FastBert
 from fastbert_tf.recipes.run_directory import RunDirectory
 from fastbert_tf.recipes.train import train_classifier
@@ -25,7 +22,7 @@ from harness.fresh_students import with_fresh_students
 from harness.reproduction.cut import cut_checkpoint, spread_layers
 from harness.reproduction.plan import FASTBERT, JOINT, LONGER, REVERSE, STUDENTS_ALONE, UNLABELLED, Part
 from harness.reproduction.rows import SEED, Rows, extra_texts
-from harness.reproduction.settings import OBSERVED_ROWS, OBSERVED_SPEED, TASKS, TaskSettings
+from harness.reproduction.settings import OBSERVED_SPEED, TASKS, TaskSettings
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,7 @@ class Trainer:
             branch_dim=self.settings.branch_dim,
             calibration_rows=self.settings.calibration_rows,
             verbose=self.verbose,
-            observe=_Observer(Rows.of(self.task).selection) if observed else None,
+            observe_speed=OBSERVED_SPEED if observed else None,
         )
 
     def _students_anew(self, part: Part) -> SavedClassifier:
@@ -135,30 +132,6 @@ def shallow(teacher: FastBert, depth: int) -> FastBert:
         block.set_weights(teacher.backbone.blocks[number].get_weights())
     student.teacher.set_weights(teacher.teacher.get_weights())
     return student
-
-
-class _Observer:
-    """Accuracy and cost of adaptive inference after an epoch, on rows that select it (figure 7)."""
-
-    def __init__(self, rows: TextDataset) -> None:
-        count = min(len(rows), OBSERVED_ROWS)
-        self._rows = rows.take(np.arange(count))
-
-    def __call__(self, classifier: SavedClassifier) -> dict[str, Any]:
-        batches = BatchPipeline(self._rows, classifier.tokenizer).ordered()
-        outputs = predict_branches(FloatStack(classifier.model), batches)
-        curve = speed_curve(outputs, NormalizedEntropy(), classifier.model.config, speeds=[OBSERVED_SPEED])
-        (point,) = curve.points
-        return {
-            "observed": {
-                "rows": len(outputs),
-                "speed": OBSERVED_SPEED,
-                "accuracy": point.metrics["accuracy"],
-                "full_depth_accuracy": curve.full_depth.metrics["accuracy"],
-                "paper_flops": point.paper_flops,
-                "executed_flops": point.executed_flops,
-            }
-        }
 
 
 def history(folder: Path) -> list[dict[str, Any]]:

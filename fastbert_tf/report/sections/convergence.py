@@ -1,4 +1,4 @@
-"""Figure 7 of the paper: accuracy over the epochs of fine-tuning and self-distillation."""
+"""Figure 7 of the paper: accuracy and FLOPs over the epochs of fine-tuning and self-distillation."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from fastbert_tf.evaluation.plots import COLORS, GREY, styled
-from fastbert_tf.report.document import Missing, Section
+from fastbert_tf.evaluation.convergence_plot import mark_phases, plot_convergence
+from fastbert_tf.evaluation.plots import COLORS, styled
+from fastbert_tf.report.document import Block, Missing, Section
 from fastbert_tf.report.drawing import picture
 from fastbert_tf.report.run import Run
 
@@ -21,39 +22,43 @@ def convergence(run: Run) -> Section:
             title, Missing("The epochs of the training are not stored here; `fastbert train` writes history.json.")
         )
     words = (
-        "Figure 7: accuracy (where the phase has one) and loss on held-out training rows, epoch by epoch. Losses of "
-        "two phases are of different kinds."
+        "Accuracy (where the phase has one) and loss on held-out training rows, epoch by epoch. Losses of two phases "
+        "are of different kinds."
     )
-    missing = (
-        "FLOPs over epochs are left out: a training keeps no classifier of its earlier epochs, so nothing stored says "
-        "where rows would have left."
+    return Section.of(title, _observed(run, epochs), picture(f"{run.name}-losses", _losses(epochs), words))
+
+
+def _observed(run: Run, epochs: list[dict[str, Any]]) -> Block:
+    if not all("observed" in epoch for epoch in epochs):
+        return Missing(
+            "Accuracy and FLOPs of adaptive inference were not measured after each epoch. A training with this option "
+            "measures them:",
+            "fastbert train --observe_speed 0.5",
+        )
+    words = (
+        f"Figure 7: accuracy and FLOPs of adaptive inference after each epoch, on {epochs[0]['observed']['rows']:,} "
+        "held-out training rows."
     )
-    return Section.of(title, picture(f"{run.name}-convergence", _figure(epochs), words), Missing(missing))
+    return picture(f"{run.name}-convergence", plot_convergence({run.name: epochs}), words)
 
 
 @styled
-def _figure(epochs: list[dict[str, Any]]) -> Figure:
+def _losses(epochs: list[dict[str, Any]]) -> Figure:
     figure = Figure(figsize=(6.2, 3.8), layout="constrained")
     axes = figure.subplots()
     losses = axes.twinx()
     losses.spines["right"].set_visible(True)
-    places = range(1, len(epochs) + 1)
-    known = [(place, epoch["val_accuracy"]) for place, epoch in zip(places, epochs, strict=True)
-             if epoch.get("val_accuracy") is not None]  # fmt: skip
+    numbered = list(enumerate(epochs, 1))
+    known = [(place, epoch["val_accuracy"]) for place, epoch in numbered if epoch.get("val_accuracy") is not None]
     lines = []
     if known:
         lines += axes.plot(*zip(*known, strict=True), color=COLORS[0], marker="o", label="accuracy")
     phases = list(dict.fromkeys(epoch["phase"] for epoch in epochs))
     for phase, color in zip(phases, COLORS[1:], strict=False):
-        there = [(place, epoch["val_loss"]) for place, epoch in zip(places, epochs, strict=True)
-                 if epoch["phase"] == phase]  # fmt: skip
+        there = [(place, epoch["val_loss"]) for place, epoch in numbered if epoch["phase"] == phase]
         label = f"loss, {phase.replace('_', ' ')}"
         lines += losses.plot(*zip(*there, strict=True), color=color, marker="s", linestyle="--", label=label)
-    for place in places[1:]:
-        if epochs[place - 1]["phase"] != epochs[place - 2]["phase"]:
-            axes.axvline(place - 0.5, color=GREY, linewidth=1)
-    axes.set_xticks(list(places))
-    axes.set_xlabel("Epoch")
+    mark_phases(axes, epochs)
     axes.set_ylabel("Accuracy")
     losses.set_ylabel("Loss")
     axes.grid(True)

@@ -37,9 +37,12 @@ SETTINGS = {
     },
     "training_rows": {"count": 1234},
 }
+OBSERVED = {
+    "rows": 30, "speed": 0.5, "accuracy": 0.8, "full_depth_accuracy": 0.9, "paper_flops": 4e6, "executed_flops": 2e6,
+}  # fmt: skip
 HISTORY = [
-    {"phase": "fine_tuning", "epoch": 1, "val_accuracy": 0.9, "val_loss": 0.3, "seconds": 60.0},
-    {"phase": "self_distillation", "epoch": 1, "val_loss": 0.2, "seconds": 120.0},
+    {"phase": "fine_tuning", "epoch": 1, "val_accuracy": 0.9, "val_loss": 0.3, "seconds": 60.0, "observed": OBSERVED},
+    {"phase": "self_distillation", "epoch": 1, "val_loss": 0.2, "seconds": 120.0, "observed": OBSERVED},
 ]
 
 

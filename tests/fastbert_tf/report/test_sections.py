@@ -177,6 +177,14 @@ class ReportTest(RunsCase):
         names = [block.name for section in document.sections for block in kind(section, Picture)]
         self.assertLen(set(names), len(names))
 
+    def test_epochs_that_were_not_observed(self):
+        run = self.run_of()
+        epochs = [{name: value for name, value in epoch.items() if name != "observed"} for epoch in run.history or []]
+        older = replace(run, history=epochs)
+        (missing,) = kind(sections.convergence(older), Missing)
+        self.assertIn("--observe_speed", missing.command)
+        self.assertLen(kind(sections.convergence(older), Picture), 1)  # the losses
+
     def test_intervals_are_drawn_later_where_answers_are_stored(self):
         folder = write_run(self.folder / "run")
         (run,) = read_runs([folder])
