@@ -10,7 +10,8 @@ leaves one JSON file; a part that has one is not run again unless --again says s
 
 Parts: `dense` (BERT-base's shape, 128 tokens, random weights), `real` (SST-2 and Book review at full depth), `adaptive`
 (early exit against full depth, and what the scheduler predicts), `chosen` (at most half a point below the teacher,
-beside ONNX Runtime and the package `fastbert`), `accuracy` (int8 and bfloat16 against float32), `tokenization`.
+beside ONNX Runtime and the package `fastbert`), `profile` (which parts take the time), `accuracy` (int8 and bfloat16
+against float32), `tokenization`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import time
 from pathlib import Path
 
 from absl import app, flags, logging
-from harness.performance import accuracy, adaptive, chosen, dense, real, tokenization
+from harness.performance import accuracy, adaptive, chosen, dense, parts, real, tokenization
 from harness.performance.figures import draw
 from harness.performance.machine import machine
 from harness.performance.page import PAGE, RESULTS, page
@@ -35,6 +36,7 @@ PARTS = {
     "real": real.measure,
     "adaptive": adaptive.measure,
     "chosen": chosen.measure,
+    "profile": parts.measure,
     "accuracy": accuracy.measure,
     "tokenization": tokenization.measure,
 }

@@ -3,6 +3,10 @@
 import tensorflow as tf
 from harness.performance import figures, page
 
+from fastbert_tf.config import BackboneConfig, FastBertConfig
+
+CONFIG = FastBertConfig(BackboneConfig(10, 1, 2, 8, 16), 2)
+
 ABOUT = {
     "machine": {"cores": 2, "processor": "chip", "instructions": ["avx2"], "packages": {"tensorflow": "2.20.0"}},
     "threads": 2,
@@ -38,6 +42,23 @@ class PageTest(tf.test.TestCase):
         text = page.real_section({**ABOUT, "rows": rows, "tasks": tasks})
         self.assertIn("sst2: 872 rows of 25.2 tokens", text)
         self.assertIn("| a | 4.00 | 4.50 | 2.00 | 2.25 | 0.9100 | 2e-07 |", text)
+
+    def test_profile_section_shows_shares_of_the_call(self):
+        part = {"layer": None, "parameters": 1, "bytes": 1, "paper_flops": 0, "executed_flops": 0}
+        parts = [
+            {**part, "part": "embeddings", "milliseconds": 0.5},
+            {**part, "part": "feed_forward", "layer": 1, "milliseconds": 1.0, "executed_flops": 3e8},
+        ]
+        profile = {
+            "schema_version": 1, "config": CONFIG.to_dict(), "batch_size": 1, "length": 25, "parts": parts,
+            "idle_ms": 0.5, "whole_ms": 1.75, "steps": [], "repeats": 5, "machine": "chip", "intra_op_threads": 1,
+            "inter_op_threads": 1,
+        }  # fmt: skip
+        text = page.profile_section({**ABOUT, "profiles": [profile]})
+        self.assertIn("| embeddings | 0.500 | 25% |  |", text)
+        self.assertIn("| feed forward | 1.000 | 50% | 300 |", text)
+        self.assertIn("| no operation runs | 0.500 | 25% |  |", text)
+        self.assertIn("Batch 1 takes 1.75 ms a row without the profiler.", text)
 
     def test_adaptive_section_shows_which_share_of_saved_work_is_saved_time(self):
         speed = {
