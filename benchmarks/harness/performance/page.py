@@ -236,8 +236,8 @@ def profile_section(result: dict[str, Any]) -> str:
     ]
     idle = [cell for one in profiles for cell in (f"{one.idle_ms:.3f}", f"{one.idle_ms / _call_ms(one):.0%}", "")]
     words = (
-        f"All layers and branches of rows of {length} tokens, int8, by TensorFlow's profiler; the last line is the time "
-        "of TensorFlow's executor and Python. The machine is faster in some minutes than in others: compare shares. "
+        f"All layers and branches of rows of {length} tokens, int8, by TensorFlow's profiler; the last line is the "
+        "executor's and Python's time. The machine is faster in some minutes than in others: compare shares. "
         + ", ".join(
             f"Batch {one.batch_size} takes {one.whole_ms:.2f} ms a row without the profiler" for one in profiles
         )
