@@ -160,10 +160,14 @@ def plot_exit_layers(curve: SpeedCurve, speeds: Sequence[float] = PAPER_SPEEDS[1
 
 
 @styled
-def plot_uncertainty(profile: UncertaintyProfile) -> Figure:
+def plot_uncertainty(profile: UncertaintyProfile, thresholds: bool = True) -> Figure:
     """Draws how uncertainty spreads at every layer, over the rows that reach it, a panel a speed (figure 6).
 
-    Layers that no row reaches are grey; dashed lines are the speeds.
+    Layers that no row reaches are grey.
+
+    Args:
+        profile: of any policy.
+        thresholds: whether to draw the speeds, dashed: only the normalised entropy is compared with them.
     """
     panels = len(profile.speeds)
     columns = min(panels, 2)
@@ -175,7 +179,7 @@ def plot_uncertainty(profile: UncertaintyProfile) -> Figure:
     shares = [_layer_shares(np.asarray(counts)) for counts in profile.reaching]
     norm = PowerNorm(0.5, vmin=0, vmax=max(np.nanmax(share) for share in shares))  # shows thin tails
     for axes, speed, share, counts in zip(grid.flat, profile.speeds, shares, profile.reaching, strict=False):
-        image = _heat_map(axes, share, norm, speed)
+        image = _heat_map(axes, share, norm, speed if thresholds else 0.0)
         mean_layers = np.sum(counts) / np.sum(counts[0])  # every row reaches layer 1
         axes.set_title(f"speed {speed:g}: {mean_layers:.2f} layers on average", fontsize=10)
     for axes in grid[-1]:

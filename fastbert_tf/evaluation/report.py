@@ -187,7 +187,7 @@ def _figures(report: Report) -> dict[str, Any]:
     figures = {
         "speed_speedup": plots.plot_speed_speedup(curves, report.latency),
         "exit_layers": plots.plot_exit_layers(report.curve),
-        "uncertainty": plots.plot_uncertainty(report.uncertainty),
+        "uncertainty": plots.plot_uncertainty(report.uncertainty, report.curve.exit_policy is None),
     }
     if report.curve.metric_names:
         metric = report.curve.metric_names[0]

@@ -26,7 +26,7 @@ class EpochObserver:
     """
 
     rows: TextDataset
-    """Labelled rows; the first `MOST_ROWS` are answered."""
+    """Labelled rows; at most `MOST_ROWS`, drawn with a fixed seed, are answered."""
     speed: float
     """Exit threshold on the normalised entropy."""
 
@@ -35,7 +35,7 @@ class EpochObserver:
 
     def __call__(self, classifier: SavedClassifier) -> dict[str, Any]:
         """Returns `observed`: `rows`, `speed`, `accuracy`, `full_depth_accuracy`, and mean FLOPs by both counts."""
-        rows = self.rows.take(np.arange(min(len(self.rows), MOST_ROWS)))
+        rows = self.rows.take(np.sort(np.random.default_rng(0).permutation(len(self.rows))[:MOST_ROWS]))
         outputs = predict_branches(FloatStack(classifier.model), BatchPipeline(rows, classifier.tokenizer).ordered())
         curve = speed_curve(outputs, NormalizedEntropy(), classifier.model.config, speeds=[self.speed])
         (point,) = curve.points

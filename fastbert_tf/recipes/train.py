@@ -102,6 +102,8 @@ def train_classifier(
         "deterministic": deterministic,
     }
     parts = {"training_rows": rows, "selection_rows": selection, "unlabelled_rows": unlabelled}
+    if observer is not None:
+        asked["observe_speed"] = observe_speed
     if calibration is not None:  # older runs know no such part
         parts["calibration_rows"] = calibration
     run.claim({**asked, **_start_settings(backbone, tokenizer), **_rows_settings(parts)})

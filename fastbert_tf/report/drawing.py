@@ -20,11 +20,11 @@ def picture(name: str, figure: Figure, caption: str) -> Picture:
     """Draws a figure.
 
     Args:
-        name: unique in the document; other characters than letters, digits and `-` become `_`.
+        name: unique in the document; a character that is no letter, digit or `-` becomes its number.
         figure: made by one of the plots.
         caption: what it shows.
     """
-    name = re.sub(r"[^A-Za-z0-9-]", "_", name)
+    name = re.sub(r"[^A-Za-z0-9-]", lambda odd: f"_{ord(odd[0]):x}_", name)
     text = io.StringIO()
     with matplotlib.rc_context({**STYLE, **_TEXT}):
         figure.savefig(text, format="svg", metadata=_NO_METADATA)

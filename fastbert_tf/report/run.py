@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,8 @@ class Run:
     """Tells the run from the others of a report."""
     folder: Path
     """Where it lies."""
+    evaluation: Path
+    """Where its evaluation lies."""
     report: Report
     """Its evaluation; the curve has intervals where branch outputs are there to resample."""
     outputs: BranchOutputs | None = None
@@ -90,13 +91,6 @@ class Run:
         names = self.texts.label_names if self.texts is not None else (self.classifier or {}).get("label_names")
         return str(names[label]) if names else str(label)
 
-    def evaluate_command(self, *options: str) -> str:
-        """Returns a command that evaluates the run again, with these options more."""
-        data = f"--task {self.task}" if self.task else "--data FILE"
-        folder = shlex.quote(str(self.folder))
-        words = ["fastbert evaluate", f"--model {folder}/classifier", data, f"--output {folder}/evaluation", *options]
-        return " ".join(words)
-
 
 def read_runs(folders: list[str | os.PathLike[str]]) -> list[Run]:
     """Reads runs, and gives those of the same name their folder's instead.
@@ -106,10 +100,14 @@ def read_runs(folders: list[str | os.PathLike[str]]) -> list[Run]:
             evaluation alone.
 
     Raises:
-        ValueError: there is no folder, or one of them holds no evaluation, or a damaged file.
+        ValueError: there is no folder, one is named twice, or one of them holds no evaluation, or a damaged file.
     """
     if not folders:
         raise ValueError("there is no run to report on; name the folder of one")
+    places = [Path(folder).resolve() for folder in folders]
+    twice = [place for place in places if places.count(place) > 1]
+    if twice:
+        raise ValueError(f"{twice[0]} is named twice; name each run once")
     runs = [_read_run(Path(folder)) for folder in folders]
     names = [run.name for run in runs]
     return [run if names.count(run.name) == 1 else replace(run, name=str(run.folder)) for run in runs]
@@ -129,6 +127,7 @@ def _read_run(folder: Path) -> Run:
     return Run(
         name=folder.resolve().name,
         folder=folder,
+        evaluation=evaluation,
         report=_with_intervals(report, outputs),
         outputs=outputs,
         texts=None if outputs is None else read_texts(evaluation, report.evaluated, len(outputs)),

@@ -26,18 +26,20 @@ def ablation(runs: Sequence[Run]) -> Section:
             "Each block compares at about equal speedup by paper FLOPs: for an ablation the measured point is taken "
             "whose speedup is nearest to FastBERT's, so read value and speedup together."
         ),
-        blocks or [Missing("None of the runs is labelled and self-distilled.")],
+        blocks or [Missing("No run is both labelled and known to be self-distilled.")],
     )
 
 
-def _is_self_distilled(run: Run) -> bool:
-    return bool((run.settings or {}).get("training", {}).get("self_distillation", True))
+def _is_self_distilled(run: Run) -> bool | None:
+    """None: nothing stored says how the run was trained."""
+    return None if run.settings is None else bool(run.settings.get("training", {}).get("self_distillation", True))
 
 
 def _is_ablation(other: Run, run: Run) -> bool:
-    """Whether it is the same task, metric and shape without self-distillation."""
+    """Whether it is the same task, rows, metric and shape without self-distillation."""
     return (
-        not _is_self_distilled(other)
+        _is_self_distilled(other) is False
+        and (other.report.name, other.curve.rows) == (run.report.name, run.curve.rows)
         and (other.settings or {}).get("task") == (run.settings or {}).get("task")
         and (other.metric, other.curve.config) == (run.metric, run.curve.config)
     )
@@ -55,7 +57,7 @@ def _one(run: Run, metric: str, ablations: Sequence[Run]) -> list[Block]:
         rows.append(_row(metric, f"without adaptive inference, {layer} layers", fixed))
     if not rows:
         speeds = " and ".join(f"{speed:g}" for speed in TABLE_SPEEDS)
-        return [Missing(f"{run.name}: not evaluated at the speeds {speeds}.", run.evaluate_command())]
+        return [Missing(f"{run.name}: not evaluated at the speeds {speeds}.")]
     header = ("model", metric, INTERVAL, "paper speedup", "executed speedup")
     blocks: list[Block] = [Table(run.name, header, tuple(rows))]
     if not ablations:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from fastbert_tf.evaluation import OperatingPoint
 from fastbert_tf.evaluation.table import in_millions
+from fastbert_tf.report.commands import evaluate_command
 from fastbert_tf.report.document import Missing, Paragraph, Section, Table
 from fastbert_tf.report.numbers import INTERVAL, times, value_cells
 from fastbert_tf.report.run import Run
@@ -26,13 +27,23 @@ def comparison(runs: Sequence[Run]) -> Section:
             words=(0, 1, 2),
         ),
         Paragraph("The paper's DistilBERT is a smaller model of its own: name its run beside these to see its row."),
+        [_missing_speeds(run, missing) for run in runs if (missing := _speeds_missing(run))],
         [_without_intervals(run) for run in runs if run.metric and not run.curve.draws],
     )
 
 
+def _speeds_missing(run: Run) -> list[float]:
+    evaluated = {point.speed for point in run.curve.points}
+    return [speed for speed in TABLE_SPEEDS if speed not in evaluated]
+
+
+def _missing_speeds(run: Run, speeds: Sequence[float]) -> Missing:
+    return Missing(f"{run.name}: not evaluated at {', '.join(f'{speed:g}' for speed in speeds)}.")
+
+
 def _without_intervals(run: Run) -> Missing:
-    return Missing(f"{run.name}: no intervals, since the answers of its branches are not stored. This stores them:",
-                   run.evaluate_command())  # fmt: skip
+    words = f"{run.name}: no intervals, since the answers of its branches are not stored. An evaluation stores them."
+    return Missing(words, evaluate_command(run))
 
 
 def _rows(run: Run) -> list[tuple[str, ...]]:

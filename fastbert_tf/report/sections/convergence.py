@@ -22,7 +22,7 @@ def convergence(run: Run) -> Section:
             title, Missing("The epochs of the training are not stored here; `fastbert train` writes history.json.")
         )
     words = (
-        "Accuracy (where the phase has one) and loss on held-out training rows, epoch by epoch. Losses of two phases "
+        "Accuracy (where the phase has one) and loss on the rows that selected the epoch. Losses of two phases "
         "are of different kinds."
     )
     return Section.of(title, _observed(run, epochs), picture(f"{run.name}-losses", _losses(epochs), words))
@@ -31,13 +31,12 @@ def convergence(run: Run) -> Section:
 def _observed(run: Run, epochs: list[dict[str, Any]]) -> Block:
     if not all("observed" in epoch for epoch in epochs):
         return Missing(
-            "Accuracy and FLOPs of adaptive inference were not measured after each epoch. A training with this option "
-            "measures them:",
-            "fastbert train --observe_speed 0.5",
+            "Accuracy and FLOPs of adaptive inference were not measured after each epoch; `fastbert train "
+            "--observe_speed 0.5` measures them."
         )
     words = (
         f"Figure 7: accuracy and FLOPs of adaptive inference after each epoch, on {epochs[0]['observed']['rows']:,} "
-        "held-out training rows."
+        "of the rows that selected the epoch."
     )
     return picture(f"{run.name}-convergence", plot_convergence({run.name: epochs}), words)
 

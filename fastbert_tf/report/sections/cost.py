@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastbert_tf.evaluation import OperatingPoint, metric_intervals
 from fastbert_tf.evaluation.table import in_millions
+from fastbert_tf.report.commands import evaluate_command
 from fastbert_tf.report.document import Missing, Paragraph, Section, Table
 from fastbert_tf.report.early_answers import early_answers
 from fastbert_tf.report.numbers import INTERVAL, points, points_interval, times, value_cells
@@ -30,8 +31,8 @@ def _note(run: Run) -> list[Paragraph | Missing]:
     if run.curve.draws:
         words = (
             f"Intervals: {run.curve.draws:,} bootstrap draws of the rows. Change: against the plain encoder, row "
-            "paired with row, so its interval is narrower than two separate ones; where it holds 0, these rows show "
-            "no change."
+            "paired with row, so its interval is narrower than two separate ones; where it holds 0, these rows do not "
+            "show a change. Where all answers are the plain encoder's there is nothing to draw."
         )
         notes.append(Paragraph(words))
     if run.report.latency:
@@ -41,7 +42,9 @@ def _note(run: Run) -> list[Paragraph | Missing]:
         )
         notes.append(Paragraph(words))
     else:
-        notes.append(Missing("No times were measured. This measures them:", run.evaluate_command("--latency_rows 256")))
+        notes.append(
+            Missing("No times were measured. An evaluation measures them.", evaluate_command(run, "--latency_rows 256"))
+        )
     return notes
 
 
@@ -58,6 +61,8 @@ def _change_interval(run: Run, metric: str, speed: float) -> str:
     """Pairs each row's early answer with the teacher's."""
     early = early_answers(run, speed)
     if early is None or early.outputs.labels is None or not run.curve.draws:
+        return ""
+    if (early.answers == early.teacher).all():
         return ""
     found = metric_intervals((metric,), early.outputs.labels, early.answers, early.teacher, run.curve.draws)
     return points_interval(found[metric])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastbert_tf.evaluation import RowTexts
+from fastbert_tf.report.commands import evaluate_command
 from fastbert_tf.report.document import Missing, Paragraph, Section, Table
 from fastbert_tf.report.early_answers import EarlyAnswers, early_answers
 from fastbert_tf.report.numbers import share
@@ -19,7 +20,9 @@ def disagreement(run: Run) -> Section:
     """Counts differing answers by layer, and shows the surest ones."""
     title, early = "Where early answers differ from the teacher's", early_answers(run, run.shown_speed)
     if early is None:
-        missing = Missing("The answers of the branches are not stored. This stores them:", run.evaluate_command())
+        missing = Missing(
+            "The answers of the branches are not stored. An evaluation stores them.", evaluate_command(run)
+        )
         return Section.of(title, missing)
     differing = np.flatnonzero(early.answers != early.teacher)
     words = f"At speed {early.speed:.3g}, {share(len(differing), len(early.layer))} of the answers differ."

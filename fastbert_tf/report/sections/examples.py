@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastbert_tf.evaluation import BranchOutputs, RowTexts
+from fastbert_tf.report.commands import evaluate_command
 from fastbert_tf.report.document import Block, Missing, Paragraph, Section, Table
 from fastbert_tf.report.early_answers import EarlyAnswers, early_answers
 from fastbert_tf.report.numbers import share
@@ -20,9 +21,8 @@ def examples(run: Run) -> Section:
     """Shows the surest rows of layer 1 and the most doubtful ones of the last, at one speed."""
     title, early = "Who leaves first, who needs all layers", early_answers(run, run.shown_speed)
     if early is None:
-        missing = Missing("The answers of the branches are not stored. This stores them, with the texts:",
-                          run.evaluate_command("--store_texts"))  # fmt: skip
-        return Section.of(title, missing)
+        words = "The answers of the branches are not stored. An evaluation stores them, and the texts if asked."
+        return Section.of(title, Missing(words, evaluate_command(run, "--store_texts")))
     first, last = np.flatnonzero(early.layer == 1), np.flatnonzero(early.layer == early.num_layers)
     first = first[np.argsort(early.doubt[first, 0], kind="stable")]
     last = last[np.argsort(-early.doubt[last, -1], kind="stable")]
@@ -37,8 +37,8 @@ def examples(run: Run) -> Section:
 
 def missing_texts(run: Run) -> Missing:
     """Says how the texts come into a report."""
-    return Missing("The texts are not stored, so none can be shown. This stores them beside the answers:",
-                   run.evaluate_command("--store_texts"))  # fmt: skip
+    return Missing("The texts are not stored, so none can be shown. An evaluation stores them if asked.",
+                   evaluate_command(run, "--store_texts"))  # fmt: skip
 
 
 def shown_text(texts: RowTexts, row: int) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
-
 from fastbert_tf.calibration import Certificate
+from fastbert_tf.report.commands import calibrate_command, certified_command
 from fastbert_tf.report.document import Missing, Paragraph, Section, Table
 from fastbert_tf.report.run import Run
 
@@ -13,20 +12,17 @@ def guarantee(run: Run) -> Section:
     """Says what the certificate promises, on what grounds, and what it does not promise."""
     title, found = "Certificate", run.certificate
     if found is None:
-        folder = shlex.quote(str(run.folder))
-        command = f"fastbert calibrate --model {folder}/classifier --max_accuracy_drop 0.01 --confidence 0.95"
         words = (
-            "Nothing has been shown about the early answers of this run. This shows it, on rows that training held out "
-            "(fastbert train --calibration_rows):"
+            "Nothing has been shown about the early answers of this run. `fastbert calibrate` shows it, on rows that "
+            "training held out (`fastbert train --calibration_rows`)."
         )
-        return Section.of(title, Missing(words, command))
+        return Section.of(title, Missing(words, calibrate_command(run)))
     other = None
     if found.subject.model != run.report.model:
         other = Missing("The certificate is of another classifier than the evaluated one. Calibrate or evaluate again.")
     elif not run.is_certified and found.speed > 0:
         other = Missing("The certificate is of another arithmetic, policy or set of exits than the evaluation. "
-                        "This evaluates what was certified:",
-                        run.evaluate_command(f"--certificate {shlex.quote(str(run.folder))}/calibration"))  # fmt: skip
+                        "Evaluate what was certified.", certified_command(run))  # fmt: skip
     return Section.of(title, other, Paragraph(_promise(found)), _grounds(found), Paragraph(_limits()))
 
 

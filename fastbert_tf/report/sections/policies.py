@@ -8,9 +8,11 @@ from matplotlib.figure import Figure
 
 from fastbert_tf.evaluation import DRAWS, OperatingPoint, SpeedCurve, compare_policies
 from fastbert_tf.evaluation.plots import COLORS, MARKERS, styled
+from fastbert_tf.evaluation.table import interval_text
+from fastbert_tf.report.commands import evaluate_command
 from fastbert_tf.report.document import Missing, Paragraph, Section, Table
 from fastbert_tf.report.drawing import picture
-from fastbert_tf.report.numbers import INTERVAL, points
+from fastbert_tf.report.numbers import INTERVAL, times
 from fastbert_tf.report.run import Run
 
 _SURE = "normalized_entropy"  # the one whose intervals are drawn; seven bands cannot be told apart
@@ -20,22 +22,24 @@ def policies(run: Run) -> Section:
     """Replays all policies with their defaults, at the same speeds."""
     title = "Exit policies compared"
     if run.outputs is None or run.outputs.labels is None:
-        missing = Missing("Policies are compared on stored answers to labelled rows. This stores them:",
-                          run.evaluate_command())  # fmt: skip
+        missing = Missing("Policies are compared on stored answers to labelled rows. An evaluation stores them.",
+                          evaluate_command(run))  # fmt: skip
         return Section.of(title, missing)
+    if len(run.curve.fixed_depths) < 2 or len(run.outputs) < 2:
+        return Section.of(title, Missing("Policies differ only where there are two layers and two rows at least."))
     curves = compare_policies(run.outputs, run.curve.config, draws=DRAWS)
     rows = next(iter(curves.values())).rows
     words = (
         f"Every policy with its defaults, on one half of the rows ({rows:,}); the learned exit was fitted to the "
-        "other. A cell is the share of rows that leave before the last layer, the mean layer, and the change in "
-        "accuracy against the plain encoder, in points. Nothing was tuned here, so this says which policy is worth "
-        "calibrating."
+        f"other. A cell is the executed speedup and the accuracy with its {INTERVAL} interval. A speed means something "
+        "else to each policy, so compare at equal speedup, in the figure. Nothing was tuned here, and no policy should "
+        "be chosen on rows that are reported on: `fastbert calibrate` chooses on others."
     )
     speeds = tuple(f"{point.speed:g}" for point in next(iter(curves.values())).points)
-    cells = tuple((name, *(_cell(curve, point) for point in curve.points)) for name, curve in curves.items())
+    cells = tuple((name, *(_cell(point) for point in curve.points)) for name, curve in curves.items())
     caption = (
         f"Accuracy over executed speedup, one point a speed; band: {INTERVAL} bootstrap interval of {_SURE}, "
-        f"{DRAWS:,} draws, and the others' are about as wide."
+        f"{DRAWS:,} draws."
     )
     return Section.of(
         title,
@@ -45,10 +49,8 @@ def policies(run: Run) -> Section:
     )
 
 
-def _cell(curve: SpeedCurve, point: OperatingPoint) -> str:
-    leaves = 1 - point.exit_layers[-1] / curve.rows
-    change = point.metrics["accuracy"] - curve.full_depth.metrics["accuracy"]
-    return f"{leaves:.0%} {point.mean_exit_layer:.2f} {points(change)}"
+def _cell(point: OperatingPoint) -> str:
+    return f"{times(point.executed_speedup)} {point.metrics['accuracy']:.3f} ({interval_text(point, 'accuracy')})"
 
 
 @styled

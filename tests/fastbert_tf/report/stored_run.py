@@ -60,8 +60,10 @@ def outputs(labelled: bool = True) -> BranchOutputs:
     return BranchOutputs(probabilities, labels if labelled else None, np.arange(1, 41, dtype=np.int32))
 
 
-def write_run(folder: Path, *, labelled: bool = True, whole: bool = True, distilled: bool = True) -> Path:
-    """Writes a run; one that is not whole has an evaluation by an older version alone."""
+def write_run(
+    folder: Path, *, labelled: bool = True, whole: bool = True, distilled: bool = True, classifier: bool = False
+) -> Path:
+    """Writes a run; one that is not whole has an evaluation by an older version alone; a classifier is its config."""
     evaluation, said, policy = folder / "evaluation", outputs(labelled), NormalizedEntropy()
     evaluation.mkdir(parents=True)
     draws = 50 if whole else 0
@@ -75,6 +77,9 @@ def write_run(folder: Path, *, labelled: bool = True, whole: bool = True, distil
         "float32",
     )
     (evaluation / JSON_FILE).write_text(json.dumps(report.to_dict()))
+    if classifier:
+        (folder / "classifier").mkdir()
+        (folder / "classifier" / "config.json").write_text("{}")
     if whole:
         write_outputs(said, evaluation, report.evaluated)
         write_texts(RowTexts(TEXTS, None, ("bad", "good")), evaluation, report.evaluated)

@@ -100,7 +100,7 @@ class DocumentTest(tf.test.TestCase):
             self.assertNotEmpty(used)
             self.assertContainsSubset(used, there)
             self.assertIn(">$x$<", one.svg)  # letters, no formula
-        self.assertEqual(drawn[1].name, "b__x_")
+        self.assertEqual(drawn[1].name, "b_2f__24_x_24_")
 
     def test_files(self):
         with tempfile.TemporaryDirectory() as folder:

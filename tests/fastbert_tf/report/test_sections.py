@@ -12,13 +12,18 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 from command_line import fastbert
+from matplotlib.figure import Figure
 from stored_run import EVIL, certificate, outputs, write_run
 
 from fastbert_tf.calibration import write_certificate
 from fastbert_tf.cli.main import parse
 from fastbert_tf.evaluation import metric_intervals
+from fastbert_tf.inference import Patience
+from fastbert_tf.recipes.policies import policy_of
 from fastbert_tf.report import read_runs, report_document, sections
+from fastbert_tf.report.commands import evaluate_command
 from fastbert_tf.report.document import Missing, Paragraph, Picture, Table
+from fastbert_tf.report.drawing import picture
 
 
 def flat(block):
@@ -83,7 +88,7 @@ class SectionsTest(RunsCase):
         low, high = metric_intervals(("accuracy",), said.labels, early, said.predictions[:, -1], draws=50)["accuracy"]
         self.assertEqual(rows["0.5"][3:5], ("+0.0", f"{100 * low:+.1f} to {100 * high:+.1f}"))
         self.assertLess(low, high)
-        self.assertEqual(rows["0"][4], "+0.0 to +0.0")
+        self.assertEqual(rows["0"][4], "")  # the same answers: nothing to draw
 
     def test_tables_1_and_2(self):
         run = self.run_of()
@@ -112,7 +117,9 @@ class SectionsTest(RunsCase):
         section = sections.policies(self.run_of())
         (table,) = kind(section, Table)
         self.assertContainsSubset(["normalized_entropy", "patience", "learned_exit"], by_first(table))
-        self.assertRegex(by_first(table)["normalized_entropy"]["0.3"], r"^\d+% \d\.\d\d [+-]\d+\.\d$")
+        self.assertRegex(
+            by_first(table)["normalized_entropy"]["0.3"], r"^\d\.\d\dx \d\.\d{3} \(\d\.\d{3} - \d\.\d{3}\)$"
+        )
         self.assertIn("one half of the rows (20)", kind(section, Paragraph)[0].text)
 
     def test_certificate_in_words(self):
@@ -147,7 +154,7 @@ class SectionsTest(RunsCase):
 
 class ReportTest(RunsCase):
     def test_what_is_not_stored_is_left_out_with_a_command(self):
-        run = self.run_of("older", whole=False)
+        run = self.run_of("older", whole=False, classifier=True)
         document = report_document([run])
         missing = [block for section in document.sections for block in kind(section, Missing)]
         commands = [block.command for block in missing if block.command]
@@ -182,7 +189,7 @@ class ReportTest(RunsCase):
         epochs = [{name: value for name, value in epoch.items() if name != "observed"} for epoch in run.history or []]
         older = replace(run, history=epochs)
         (missing,) = kind(sections.convergence(older), Missing)
-        self.assertIn("--observe_speed", missing.command)
+        self.assertIn("--observe_speed", missing.text)
         self.assertLen(kind(sections.convergence(older), Picture), 1)  # the losses
 
     def test_intervals_are_drawn_later_where_answers_are_stored(self):
@@ -217,6 +224,38 @@ class ReportTest(RunsCase):
         self.assertEqual(code, 1)
         self.assertIn("history.json is damaged", err)
         self.assertFalse((self.folder / "out").exists())
+
+    def test_commands_evaluate_as_before(self):
+        run = self.run_of(classifier=True)
+        self.assertEndsWith(evaluate_command(run, "--store_texts"), "/evaluation --store_texts")
+        self.assertEqual(evaluate_command(replace(run, classifier=None)), "")  # nothing to evaluate
+        curve = replace(run.curve, exit_policy=Patience(1).to_dict(), points=run.curve.points[:2])
+        other = replace(run, report=replace(run.report, precision="int8", curve=curve), settings=None)
+        command = evaluate_command(other)
+        parse(shlex.split(command))
+        for words in ("--data FILE", "--precision int8", "--calibration FILE", "--speeds 0,0.1"):
+            self.assertIn(words, command)
+        said = shlex.split(command)
+        self.assertEqual(policy_of(said[said.index("--policy") + 1], 3), Patience(1))
+
+    def test_one_layer(self):
+        section = sections.policies(replace(self.run_of(), outputs=outputs().take(np.arange(1))))
+        self.assertIn("two rows", kind(section, Missing)[0].text)
+
+    def test_who_was_not_told_to_be_self_distilled(self):
+        section = sections.ablation([replace(self.run_of(), settings=None)])
+        self.assertEmpty(kind(section, Table))
+
+    def test_names_of_pictures_differ_where_runs_do(self):
+        figure = Figure()
+        names = {picture(name, figure, "").name for name in ("a.b", "a b", "模", "型")}
+        self.assertLen(names, 4)
+        self.assertTrue(all(re.fullmatch(r"[\w-]+", name, re.ASCII) for name in names))
+
+    def test_a_run_named_twice(self):
+        folder = write_run(self.folder / "run")
+        with self.assertRaisesRegex(ValueError, "named twice"):
+            read_runs([folder, self.folder / "x" / ".." / "run"])
 
     def test_runs_of_the_same_name(self):
         folders = [write_run(self.folder / part / "run", whole=False) for part in ("a", "b")]
