@@ -23,6 +23,8 @@ PACKAGES = [
     "fastbert_tf.losses",
     "fastbert_tf.models",
     "fastbert_tf.recipes",
+    "fastbert_tf.report",
+    "fastbert_tf.report.sections",
     "fastbert_tf.training",
     "fastbert_serving",
     "fastbert_serving.batching",

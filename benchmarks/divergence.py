@@ -14,16 +14,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 from absl import app, flags
+from harness.fresh_students import with_fresh_students
 
 from fastbert_tf.checkpoints import SavedClassifier, load_classifier
 from fastbert_tf.config import DIVERGENCES, StageConfig, TrainingConfig
 from fastbert_tf.data import BatchPipeline, Task, load_task
 from fastbert_tf.evaluation import SpeedCurve, predict_branches, speed_curve
 from fastbert_tf.inference import FloatStack, NormalizedEntropy
-from fastbert_tf.models import FastBert
 from fastbert_tf.recipes.train import report_part, selection_split
 from fastbert_tf.training import AlternatingSchedule
 
@@ -36,15 +35,6 @@ _OUTPUT = flags.DEFINE_string("output", "docs/results/divergence.json", "file fo
 
 SPEEDUPS = (2.0, 3.0, 4.0)
 SPEEDS = tuple(np.linspace(0, 1, 51).tolist())
-
-
-def with_fresh_students(trained: FastBert, seed: int) -> FastBert:
-    """Returns a model with the trained backbone and teacher, and students that know nothing."""
-    keras.utils.set_random_seed(seed)
-    model = FastBert.from_fastbert_config(trained.config)
-    model.backbone.set_weights(trained.backbone.get_weights())
-    model.teacher.set_weights(trained.teacher.get_weights())
-    return model
 
 
 def distilled_curve(trained: SavedClassifier, task: Task, divergence: str, seed: int) -> SpeedCurve:

@@ -15,7 +15,9 @@ SOURCES = {"fastbert_tf": "fastbert_tf", "fastbert_tokenizers": "tokenizers", "f
 OURS = ("fastbert_tf", "fastbert_tokenizers", "fastbert_serving")
 
 _ROOMS = ("config", "device", "files", "losses", "data", "layers", "models", "checkpoints", "training", "inference")
-_ALL_BUT_CLI = [f"fastbert_tf.{room}" for room in (*_ROOMS, "compression", "evaluation", "calibration", "export")]
+_ALL_BUT_CLI = [
+    f"fastbert_tf.{room}" for room in (*_ROOMS, "compression", "evaluation", "calibration", "report", "export")
+]
 # Room -> what of ours it may import besides itself.
 ALLOWED = {
     "fastbert_tf": [],
@@ -39,6 +41,9 @@ ALLOWED = {
     "fastbert_tf.calibration": [
         *(f"fastbert_tf.{room}" for room in ("config", "files", "inference", "evaluation")),
         "fastbert_serving.dial",
+    ],
+    "fastbert_tf.report": [
+        f"fastbert_tf.{room}" for room in ("config", "files", "inference", "evaluation", "calibration")
     ],
     "fastbert_tf.export": [
         *(f"fastbert_tf.{room}" for room in ("config", "device", "files", "models", "inference")),

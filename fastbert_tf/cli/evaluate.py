@@ -41,6 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--latency_rows", type=int, default=256, help="rows timed at batch 1 and 32; 0 for none (default: %(default)s)"
     )
     parser.add_argument(
+        "--store_texts", action="store_true", help="keep the texts beside the answers, for examples in fastbert report"
+    )
+    parser.add_argument(
         "--certificate",
         metavar="DIR",
         help="calibration of this classifier in this precision, for its policy and speed",
@@ -72,6 +75,7 @@ def run(arguments: argparse.Namespace) -> None:
         policy=arguments.policy,
         certificate=arguments.certificate,
         speedups=speedups,
+        store_texts=arguments.store_texts,
         **thread_options(arguments),
         progress=True,
     )

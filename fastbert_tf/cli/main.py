@@ -20,6 +20,7 @@ COMMANDS = {
     "evaluate": "measure accuracy against cost at every speed",
     "learn_exit": "fit an exit policy that predicts which answers are wrong",
     "calibrate": "choose the speed that keeps a promise about accuracy, with a certificate",
+    "report": "write what runs have stored as one HTML file and as Markdown",
     "profile": "measure where weights, arithmetic and time are, part by part",
     "export": "write a SavedModel that TensorFlow Serving runs",
     "export_litert": "write a LiteRT (TensorFlow Lite) file for a small device",

@@ -90,6 +90,12 @@ def _add_schedule_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="training rows that are held out of all of this, for fastbert calibrate, such as 5000 (default: none)",
     )
+    schedule.add_argument(
+        "--observe_speed",
+        type=float,
+        metavar="S",
+        help="measure accuracy and FLOPs at this speed, such as 0.5, after each epoch, for a report (default: do not)",
+    )
     schedule.add_argument("--deterministic", action="store_true", help="bitwise equal reruns, some percent slower")
 
 
@@ -135,6 +141,7 @@ def run(arguments: argparse.Namespace) -> None:
         calibration_rows=arguments.calibration_rows,
         unlabelled=open_unlabelled(arguments.unlabelled),
         deterministic=arguments.deterministic,
+        observe_speed=arguments.observe_speed,
         verbose={"bar": 1, "lines": 2, "none": 0}[arguments.progress],
         **given(arguments, "held_out"),
     )

@@ -27,6 +27,11 @@ class OperatingPoint(Record):
     """FLOPs that the packed graph computes for the rows' real tokens."""
     executed_speedup: float
     """Executed FLOPs of the full depth with the teacher on the same lengths, over `executed_flops`."""
+    intervals: dict[str, tuple[float, float]] | None = None
+    """Ends of the bootstrap interval by metric name; None where the rows were not resampled, as in older files."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "exit_layers", tuple(self.exit_layers))
+        if self.intervals is not None:
+            ends = {name: (low, high) for name, (low, high) in self.intervals.items()}
+            object.__setattr__(self, "intervals", ends)

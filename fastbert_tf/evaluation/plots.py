@@ -38,6 +38,7 @@ STYLE: dict[Any, Any] = {
     "lines.linewidth": 1.8,
     "lines.markersize": 5,
     "savefig.dpi": 160,
+    "text.parse_math": False,  # a run may be called $a$
     "svg.hashsalt": "fastbert_tf",  # the same results give the same bytes
 }
 MIN_ROWS = 5  # fewer rows in an interval say nothing about its accuracy
@@ -65,7 +66,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
 
 @styled
 def plot_speed_accuracy(curves: Mapping[str, SpeedCurve], metric: str = "accuracy") -> Figure:
-    """Draws a metric over speed (figure 3 a, d); dashed lines are the teachers at full depth.
+    """Draws a metric over speed (figure 3 a, d); dashed lines are the teachers at full depth, bands intervals.
 
     Args:
         curves: labelled curves by name.
@@ -74,6 +75,7 @@ def plot_speed_accuracy(curves: Mapping[str, SpeedCurve], metric: str = "accurac
     figure, axes = _figure("Speed (exit threshold)", _title(metric))
     for (name, curve), color, marker in _series(curves):
         axes.plot(_values(curve, "speed"), _metric(curve.points, metric), color=color, marker=marker, label=name)
+        _band(axes, _values(curve, "speed"), curve.points, metric, color)
         axes.axhline(curve.full_depth.metrics[metric], color=color, linestyle="--", linewidth=1)
     reference = Line2D([], [], color=GREY, linestyle="--", linewidth=1, label="full depth (teacher)")
     axes.legend(handles=[*axes.get_legend_handles_labels()[0], reference])
@@ -109,7 +111,7 @@ def plot_speed_speedup(curves: Mapping[str, SpeedCurve], latencies: Sequence[Lat
 
 @styled
 def plot_speedup_accuracy(curves: Mapping[str, SpeedCurve], metric: str = "accuracy") -> Figure:
-    """Draws a metric over paper speedup (figure 3 c, f), beside fixed depths and the teacher at full depth.
+    """Draws a metric over paper speedup (figure 3 c, f), with bands of intervals, fixed depths and the teacher.
 
     Args:
         curves: labelled curves by name.
@@ -122,6 +124,7 @@ def plot_speedup_accuracy(curves: Mapping[str, SpeedCurve], metric: str = "accur
                   marker=".", linewidth=1.2, alpha=0.8)  # fmt: skip
         axes.plot(_values(curve, "paper_speedup"), _metric(curve.points, metric), color=color, marker=marker,
                   label=name)  # fmt: skip
+        _band(axes, _values(curve, "paper_speedup"), curve.points, metric, color)
         axes.plot(1, curve.full_depth.metrics[metric], color=color, marker="*", markersize=12, linestyle="none")
     references = [
         Line2D([], [], color=GREY, marker="*", markersize=10, linestyle="none", label="full depth (teacher)"),
@@ -157,10 +160,14 @@ def plot_exit_layers(curve: SpeedCurve, speeds: Sequence[float] = PAPER_SPEEDS[1
 
 
 @styled
-def plot_uncertainty(profile: UncertaintyProfile) -> Figure:
+def plot_uncertainty(profile: UncertaintyProfile, thresholds: bool = True) -> Figure:
     """Draws how uncertainty spreads at every layer, over the rows that reach it, a panel a speed (figure 6).
 
-    Layers that no row reaches are grey; dashed lines are the speeds.
+    Layers that no row reaches are grey.
+
+    Args:
+        profile: of any policy.
+        thresholds: whether to draw the speeds, dashed: only the normalised entropy is compared with them.
     """
     panels = len(profile.speeds)
     columns = min(panels, 2)
@@ -172,7 +179,7 @@ def plot_uncertainty(profile: UncertaintyProfile) -> Figure:
     shares = [_layer_shares(np.asarray(counts)) for counts in profile.reaching]
     norm = PowerNorm(0.5, vmin=0, vmax=max(np.nanmax(share) for share in shares))  # shows thin tails
     for axes, speed, share, counts in zip(grid.flat, profile.speeds, shares, profile.reaching, strict=False):
-        image = _heat_map(axes, share, norm, speed)
+        image = _heat_map(axes, share, norm, speed if thresholds else 0.0)
         mean_layers = np.sum(counts) / np.sum(counts[0])  # every row reaches layer 1
         axes.set_title(f"speed {speed:g}: {mean_layers:.2f} layers on average", fontsize=10)
     for axes in grid[-1]:
@@ -232,6 +239,15 @@ def _values(curve: SpeedCurve, field: str) -> list[float]:
 
 def _metric(points: Sequence[OperatingPoint], metric: str) -> list[float]:
     return [point.metrics[metric] for point in points]
+
+
+def _band(axes: Axes, places: Sequence[float], points: Sequence[OperatingPoint], metric: str, color: str) -> None:
+    """Shades the bootstrap intervals, where there are any."""
+    drawn = [(place, point.intervals[metric]) for place, point in zip(places, points, strict=True) if point.intervals]
+    drawn.sort()
+    if drawn:
+        low, high = zip(*(ends for _, ends in drawn), strict=True)
+        axes.fill_between([place for place, _ in drawn], low, high, color=color, alpha=0.12, linewidth=0)
 
 
 def _title(metric: str) -> str:

@@ -77,7 +77,7 @@ class Report(Record):
             f"# {self.name}",
             f"{curve.rows} rows, {curve.mean_length:.1f} tokens a row; {shape.num_layers} layers x {shape.hidden_dim}, "
             f"{curve.config.num_classes} classes; {self._graph()}; policy {curve.policy}. Paper FLOPs at "
-            f"{curve.sequence_length} tokens, executed FLOPs at the lengths computed.",
+            f"{curve.sequence_length} tokens, executed FLOPs at the lengths computed.{_drawn(curve)}",
             speed_table(curve),
             "Fixed depth, no adaptive inference: every row leaves at the same layer.",
             depth_table(curve),
@@ -96,6 +96,10 @@ class Report(Record):
             return f"packed graph in {self.precision}"
         padded = self.curve.mean_padded_length
         return "trained layers in float32" + ("" if padded is None else f", {padded:.1f} tokens a row with padding")
+
+
+def _drawn(curve: SpeedCurve) -> str:
+    return f" 95 %: intervals from {curve.draws:,} bootstrap draws of the rows." if curve.draws else ""
 
 
 def write_report(report: Report, directory: str | os.PathLike[str], figure_format: str = "png") -> Path:
@@ -183,7 +187,7 @@ def _figures(report: Report) -> dict[str, Any]:
     figures = {
         "speed_speedup": plots.plot_speed_speedup(curves, report.latency),
         "exit_layers": plots.plot_exit_layers(report.curve),
-        "uncertainty": plots.plot_uncertainty(report.uncertainty),
+        "uncertainty": plots.plot_uncertainty(report.uncertainty, report.curve.exit_policy is None),
     }
     if report.curve.metric_names:
         metric = report.curve.metric_names[0]

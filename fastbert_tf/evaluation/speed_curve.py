@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastbert_tf.config import FastBertConfig
+from fastbert_tf.evaluation.bootstrap import Interval, metric_intervals
 from fastbert_tf.evaluation.branch_outputs import BranchOutputs
 from fastbert_tf.evaluation.flops import PAPER_SEQUENCE_LENGTH, executed_flops, paper_flops
 from fastbert_tf.evaluation.metrics import check_metrics, compute_metrics
@@ -47,6 +48,8 @@ class SpeedCurve(Record):
     versions; None: they are of the packed graph, which computes real tokens."""
     exit_policy: dict[str, Any] | None = None
     """Name and parameters of the exit policy; None: the normalised entropy, as in evaluations by older versions."""
+    draws: int = 0
+    """Resamplings of the rows behind the intervals of all points; 0: they have none."""
 
     def __post_init__(self) -> None:
         if isinstance(self.config, dict):
@@ -81,6 +84,7 @@ def speed_curve(
     speeds: Iterable[float] = DEFAULT_SPEEDS,
     sequence_length: int = PAPER_SEQUENCE_LENGTH,
     schedule: ExitSchedule | None = None,
+    draws: int = 0,
 ) -> SpeedCurve:
     """Replays adaptive inference at every speed.
 
@@ -92,13 +96,15 @@ def speed_curve(
         speeds: thresholds in [0, 1].
         sequence_length: padded length of the paper FLOPs, in tokens.
         schedule: the branches that are asked, with which the points are replayed; None for all.
+        draws: resamplings of the rows behind each metric's interval, or 0 for no intervals; `bootstrap.DRAWS` is what
+            `fastbert evaluate` takes.
 
     Returns:
         The curve, speeds rising.
 
     Raises:
-        ValueError: a speed is outside [0, 1] or NaN, a metric is unknown or needs labels, or outputs and config are
-            of different models.
+        ValueError: a speed is outside [0, 1] or NaN, a metric is unknown or needs labels, draws is negative, or outputs
+            and config are of different models.
     """
     speeds = check_speeds(speeds)
     metrics = check_metrics(metrics, config.num_classes)
@@ -110,8 +116,10 @@ def speed_curve(
         )
     if metrics and outputs.labels is None:
         raise ValueError(f"metrics {', '.join(metrics)} need labels, but the rows have none; pass metrics=()")
+    if draws < 0:
+        raise ValueError(f"draws must be at least 0, but is {draws}; 0 draws no intervals")
     schedule = (schedule or ExitSchedule.every_layer(layers)).check(layers)
-    replay = _Replay(outputs, config, metrics, sequence_length, schedule.exits)
+    replay = _Replay(outputs, config, metrics, sequence_length, schedule.exits, draws if metrics else 0)
     every_row = np.ones(rows, np.int32)
     found = doubts(policy, outputs.probabilities, schedule)
     return SpeedCurve(
@@ -125,6 +133,7 @@ def speed_curve(
         full_depth=replay.full_depth(),
         fixed_depths=tuple(replay.point(None, layer * every_row) for layer in range(1, layers + 1)),
         points=tuple(replay.point(speed, exit_layers(found, speed, schedule)) for speed in speeds),
+        draws=replay.draws,
     )
 
 
@@ -153,12 +162,14 @@ class _Replay:
         metrics: tuple[str, ...],
         sequence_length: int,
         exits: tuple[int, ...],
+        draws: int,
     ) -> None:
         self.outputs = outputs
         self.config = config
         self.metrics = metrics
         self.sequence_length = sequence_length
         self.exits = exits
+        self.draws = draws
         self.paper_reference = self._paper(None)
         self.executed_reference = self._executed(None)
 
@@ -187,7 +198,14 @@ class _Replay:
             paper_speedup=self.paper_reference / paper,
             executed_flops=executed,
             executed_speedup=self.executed_reference / executed,
+            intervals=self._intervals(predictions),
         )
+
+    def _intervals(self, predictions: np.ndarray) -> dict[str, Interval] | None:
+        labels = self.outputs.labels
+        if labels is None or not self.draws:
+            return None
+        return metric_intervals(self.metrics, labels, predictions, draws=self.draws)
 
     def _paper(self, exit_layer: np.ndarray | None) -> float:
         return float(paper_flops(self.config, exit_layer, self.sequence_length, self.exits).mean())

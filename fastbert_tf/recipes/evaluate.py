@@ -12,7 +12,10 @@ from fastbert_tf.calibration import Certificate, read_certificate
 from fastbert_tf.checkpoints import SavedClassifier, load_classifier
 from fastbert_tf.data import BatchPipeline, TextDataset, load_task, read_table
 from fastbert_tf.evaluation import (
+    DRAWS,
     Report,
+    RowTexts,
+    drop_texts,
     measure_latency,
     predict_branches,
     require_writable,
@@ -20,6 +23,7 @@ from fastbert_tf.evaluation import (
     uncertainty_profile,
     write_outputs,
     write_report,
+    write_texts,
 )
 from fastbert_tf.evaluation.metrics import check_metrics
 from fastbert_tf.evaluation.speed_curve import DEFAULT_SPEEDS, check_speeds
@@ -47,6 +51,7 @@ def evaluate_classifier(
     policy: ExitPolicy | str | None = None,
     certificate: str | os.PathLike[str] | None = None,
     speedups: Sequence[float] = (),
+    store_texts: bool = False,
     progress: bool = False,
 ) -> Report:
     """Measures accuracy against cost at every speed and writes `evaluation.json`, a table, plots and branch outputs.
@@ -67,6 +72,7 @@ def evaluate_classifier(
         certificate: folder of a calibration of this classifier in this precision: its policy is taken, and its speed
             besides the others; or None.
         speedups: at least 1, each looked up in the certificate's dial; their speeds are taken besides the others.
+        store_texts: whether to write the rows' texts beside the branch outputs, for the examples of `fastbert report`.
         progress: whether to show a progress bar.
 
     Raises:
@@ -85,8 +91,9 @@ def evaluate_classifier(
     metrics = check_metrics(() if dataset.labels is None else metrics, config.num_classes)
     sample = _sample(dataset, latency_rows)
     stack = stack_of(classifier, precision, calibration)
-    outputs = predict_branches(stack, BatchPipeline(dataset, classifier.tokenizer).ordered(), progress)
-    curve = speed_curve(outputs, rule, config, metrics, speeds)
+    pipeline = BatchPipeline(dataset, classifier.tokenizer)
+    outputs = predict_branches(stack, pipeline.ordered(), progress)
+    curve = speed_curve(outputs, rule, config, metrics, speeds, draws=DRAWS)
     latency = [
         measured
         for size in LATENCY_BATCH_SIZES
@@ -99,8 +106,11 @@ def evaluate_classifier(
     report = Report(
         name, curve, profile, tuple(latency), classifier_digest(classifier), precision, calibration_digest(calibration)
     )
+    drop_texts(output)
     write_report(report, output)
     write_outputs(outputs, output, report.evaluated)
+    if store_texts:
+        write_texts(_row_texts(dataset.take(pipeline.order), classifier), output, report.evaluated)
     return report
 
 
@@ -144,6 +154,10 @@ def evaluate_model(
     return evaluate_classifier(
         classifier, dataset, output, os.path.basename(data), metrics, precision=precision, calibration=rows, **options
     )
+
+
+def _row_texts(dataset: TextDataset, classifier: SavedClassifier) -> RowTexts:
+    return RowTexts(dataset.texts, dataset.text_pairs, classifier.label_names)
 
 
 def _certified_speeds(certificate: Certificate | None, num_layers: int, speedups: Sequence[float]) -> list[float]:

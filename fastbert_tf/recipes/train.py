@@ -24,6 +24,7 @@ from fastbert_tf.data import BatchPipeline, Task, TextDataset, read_lines
 from fastbert_tf.models import Backbone, FastBert
 from fastbert_tf.recipes.calibration_rows import hold_out, without, write_calibration_rows
 from fastbert_tf.recipes.digest import dataset_digest, tokens_digest, weights_digest
+from fastbert_tf.recipes.epoch_observer import EpochObserver
 from fastbert_tf.recipes.run_directory import RunDirectory
 from fastbert_tf.recipes.task_files import HELD_OUT
 from fastbert_tf.training import AlternatingSchedule
@@ -45,6 +46,7 @@ def train_classifier(
     unlabelled: TextDataset | None = None,
     deterministic: bool = False,
     verbose: int | str = "auto",
+    observe_speed: float | None = None,
 ) -> SavedClassifier:
     """Fine-tunes, self-distils and saves; called again with the same arguments, it goes on where it was stopped.
 
@@ -68,6 +70,8 @@ def train_classifier(
         deterministic: whether TensorFlow may only use ops that give the same bits every time; it holds for the
             rest of the process.
         verbose: Keras' progress bar.
+        observe_speed: in [0, 1]: what adaptive inference at this speed would answer and cost is measured after each
+            epoch, on rows that select it, and stored in `output/history.json` (`EpochObserver`). None: it is not.
 
     Returns:
         The trained classifier, as saved.
@@ -89,6 +93,7 @@ def train_classifier(
         )
     if unlabelled is not None and calibration is not None:
         unlabelled = without(unlabelled, calibration)
+    observer = None if observe_speed is None else EpochObserver(selection, observe_speed)
     run = RunDirectory(output)
     asked = {
         "task": task.name,
@@ -97,6 +102,8 @@ def train_classifier(
         "deterministic": deterministic,
     }
     parts = {"training_rows": rows, "selection_rows": selection, "unlabelled_rows": unlabelled}
+    if observer is not None:
+        asked["observe_speed"] = observe_speed
     if calibration is not None:  # older runs know no such part
         parts["calibration_rows"] = calibration
     run.claim({**asked, **_start_settings(backbone, tokenizer), **_rows_settings(parts)})
@@ -109,12 +116,14 @@ def train_classifier(
     def pipeline(dataset: TextDataset) -> BatchPipeline:
         return BatchPipeline(dataset, tokenizer, config.batch_size)
 
+    saved = SavedClassifier(model, tokenizer, task.label_names, task.is_pair)
+
     def fit() -> list[dict[str, Any]]:
-        schedule = AlternatingSchedule(config, run.state, run.tensorboard, verbose)
+        look = None if observer is None else lambda _: observer(saved)
+        schedule = AlternatingSchedule(config, run.state, run.tensorboard, verbose, look)
         distilled = pipeline(unlabelled) if unlabelled else None
         return schedule.run(model, pipeline(rows), pipeline(selection), distilled)
 
-    saved = SavedClassifier(model, tokenizer, task.label_names, task.is_pair)
     run.complete(fit, lambda folder: save_classifier(saved, folder))
     return load_classifier(run.result)
 

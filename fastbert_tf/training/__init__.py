@@ -12,6 +12,7 @@ from fastbert_tf.training.pretraining import Pretraining
 from fastbert_tf.training.schedule import AlternatingSchedule
 from fastbert_tf.training.self_distillation import SelfDistillation
 from fastbert_tf.training.stage import Stage
+from fastbert_tf.training.task_distillation import TaskDistillation
 from fastbert_tf.training.training_state import TrainingState
 from fastbert_tf.training.warmup_linear_decay import WarmupLinearDecay
 from fastbert_tf.training.word_distillation import WordDistillation
@@ -29,6 +30,7 @@ __all__ = [
     "Pretraining",
     "SelfDistillation",
     "Stage",
+    "TaskDistillation",
     "TrainingState",
     "WarmupLinearDecay",
     "WordDistillation",

@@ -62,6 +62,9 @@ class PhaseRunner:
     """Where TensorBoard's event files go, or None."""
     verbose: int | str = "auto"
     """Keras' progress bar: 0 silent, 1 bar, 2 a line an epoch, or `auto`."""
+    observe: Callable[[keras.Model], dict[str, Any]] | None = None
+    """Looks at the network after each epoch, as it is then; what it returns, as JSON types, joins the epoch's entry. It
+    must not change the network. None: nothing looks."""
 
     def run_phases(self, phases: Sequence[Phase]) -> list[dict[str, Any]]:
         """Trains in place.
@@ -94,7 +97,8 @@ class PhaseRunner:
             logs = self._fit_epoch(phase, stage, position, state)
             for name in ("loss", f"val_{stage.monitor}"):
                 _require_finite(logs[name], name, phase, position)
-            entry = {"phase": phase.name, "epoch": position.epoch + 1, **logs}
+            seen = self.observe(stage.network) if self.observe else {}
+            entry = {"phase": phase.name, "epoch": position.epoch + 1, **logs, **seen}
             position = replace(position, history=(*position.history, entry))
             position = _commit_epoch(stage, position, logs[f"val_{stage.monitor}"], state)
         state.restore_best(position, stage.network)

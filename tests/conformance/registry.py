@@ -30,6 +30,7 @@ from samples import (
     make_fastbert,
     make_masked_lm,
     make_student,
+    make_task_teacher,
     make_word_student,
     make_word_teacher,
     masked_lm_inputs,
@@ -214,6 +215,7 @@ STAGES = [
     StageCase(training.FineTuning, training.FineTuning),
     StageCase(training.JointFineTuning, training.JointFineTuning),
     StageCase(training.SelfDistillation, training.SelfDistillation, needs_labels=False),
+    StageCase(training.TaskDistillation, lambda student: training.TaskDistillation(student, make_task_teacher())),
     StageCase(training.MaskedLmTraining, training.MaskedLmTraining, False, make_student, dual_batch),
     StageCase(
         training.DualTraining,

@@ -127,6 +127,15 @@ def make_word_student(dtype: str = "float32", dropout: float = 0.1, depth: int =
     return models.WordEncoder(backbone, lifted_dim=WIDTH)
 
 
+def make_task_teacher() -> Any:
+    """Not the weights of its student, which the same seed spreads."""
+    teacher = make_fastbert()
+    spread(teacher)
+    for weight in teacher.weights:
+        weight.assign(weight * 0.8)
+    return teacher
+
+
 def make_word_teacher(depth: int = 1) -> Any:
     teacher = models.WordEncoder(make_masked_lm(dropout=0.1, depth=depth).backbone)
     spread(teacher)

@@ -105,7 +105,8 @@ class TwoRoundsTest(tf.test.TestCase):
         cls.spy, cls.logs = Spy(cls.fastbert), Path(folder.name)
         config = TrainingConfig(StageConfig(3, 1e-2), StageConfig(2, 1e-2), rounds=2, seed=7)
         with cls.spy.watching():
-            schedule = AlternatingSchedule(config, log_directory=cls.logs, verbose=0)
+            observe = lambda network: {"seen": float(np.abs(network.students[0].weights[0]).sum())}  # noqa: E731
+            schedule = AlternatingSchedule(config, log_directory=cls.logs, verbose=0, observe=observe)
             cls.history = schedule.run(cls.fastbert, cls.train, cls.held_out, cls.unlabelled)
 
     def test_stages_alternate(self):
@@ -127,11 +128,17 @@ class TwoRoundsTest(tf.test.TestCase):
 
     def test_history(self):
         for entry in self.history:
-            names = {"phase", "epoch", "seconds", "loss", "val_loss"}
+            names = {"phase", "epoch", "seconds", "loss", "val_loss", "seen"}
             if entry["phase"] == "fine_tuning":
                 names |= {"accuracy", "val_accuracy"}
             self.assertEqual(entry.keys(), names)
             self.assertTrue(np.isfinite(entry["val_loss"]))
+
+    def test_the_observer_sees_the_network_after_each_epoch(self):
+        seen = [entry["seen"] for entry in self.history[:5]]
+        self.assertEqual(seen[:3], 3 * seen[:1])  # fine-tuning leaves students alone
+        self.assertNotEqual(seen[3], seen[2])
+        self.assertNotEqual(seen[4], seen[3])
 
     def test_learns(self):
         inputs, labels = self.held_out.rows
