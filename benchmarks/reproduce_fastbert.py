@@ -6,23 +6,23 @@
     python benchmarks/reproduce_fastbert.py --render        docs/reproduction.md, from what is stored
 
 The same call goes on where it was stopped. `--task` and `--kind` choose parts. After each part its task's figures are
-stored in docs/results/reproduction; `--render` reads nothing else.
+stored in docs/results/reproduction, from which the page is made; `--render` first brings them up to date with the work
+folder, of the tasks of which it holds anything.
 """
 
 from __future__ import annotations
 
-import gc
 from pathlib import Path
 
-import keras
 from absl import app, flags
 from harness.reproduction.figures import draw
+from harness.reproduction.making import bring_up_to_date, make
 from harness.reproduction.page import PAGE, page
 from harness.reproduction.plan import Part, parts
 from harness.reproduction.settings import CHINESE, ENGLISH, TASKS
-from harness.reproduction.stored import keep, stored
-from harness.reproduction.summary import summarise
+from harness.reproduction.stored import stored
 from harness.reproduction.work import Work
+from harness.reproduction.work_folder import WorkFolder
 
 _WORK = flags.DEFINE_string("work", "runs/reproduction", "folder of models, states and answers")
 _CHECKPOINT = flags.DEFINE_string(
@@ -47,28 +47,17 @@ def asked() -> list[Part]:
     return [part for part in parts() if part.task in _TASK.value and part.kind in (_KIND.value or (part.kind,))]
 
 
-def make(work: Work, wanted: list[Part]) -> None:
-    """Does the parts, and stores what is known of a task after each of them."""
-    for part in wanted:
-        work.require(part, coming=wanted)
-    for part in wanted:
-        if not work.is_done(part):
-            print(f"== {part.name}, about {part.minutes:.0f} minutes", flush=True)
-            work.do(part)
-            keras.backend.clear_session()
-            gc.collect()
-            keep(summarise(work, part.task))
-
-
 def main(_: list[str]) -> None:
     wanted = asked()
     folders = {ENGLISH: _CHECKPOINT.value, CHINESE: _CHINESE.value}
-    work = Work(Path(_WORK.value), {language: Path(folder) if folder else None for language, folder in folders.items()})
+    folder = WorkFolder(Path(_WORK.value))
+    work = Work(folder, {language: Path(given) if given else None for language, given in folders.items()})
     if _LIST.value:
         for part in wanted:
-            print(f"{part.name:32} {part.minutes:6.0f} minutes{', done' if work.is_done(part) else ''}")
+            print(f"{part.name:32} {part.minutes:6.0f} minutes{', done' if folder.is_done(part) else ''}")
         print(f"{sum(part.minutes for part in wanted) / 60:.1f} hours in all")
     elif _RENDER.value:
+        bring_up_to_date(folder, TASKS)
         summaries = stored()
         draw(summaries)
         PAGE.write_text(page(summaries), encoding="utf-8")

@@ -12,7 +12,8 @@ DRAWS = 2000
 """Resamplings behind every interval."""
 CONFIDENCE = 0.95
 """Of every interval."""
-_SEED = 0
+SEED = 0
+"""Of every draw."""
 
 Interval = tuple[float, float]
 
@@ -48,17 +49,30 @@ def metric_intervals(
     answers = (labels, predictions) if reference is None else (labels, predictions, reference)
     kinds, counts = np.unique(np.stack(answers), axis=1, return_counts=True)  # (2 or 3, kinds), (kinds,)
     check_metrics(names, max(int(kinds.max()) + 1, 2))
-    drawn = np.random.default_rng(_SEED).multinomial(len(labels), counts / len(labels), draws)  # (draws, kinds)
+    drawn = np.random.default_rng(SEED).multinomial(len(labels), counts / len(labels), draws)  # (draws, kinds)
     drawn = drawn.astype(np.float64)
     return {name: _interval(_DRAWN[name], drawn, kinds) for name in names}
+
+
+def percentile_interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the ends of the central `CONFIDENCE` of what was measured on each draw.
+
+    Args:
+        values: float (draws, ...).
+
+    Returns:
+        Low and high ends, each float (...).
+    """
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(values, (tail, 1 - tail), axis=0)
+    return low, high
 
 
 def _interval(metric: Drawn, drawn: np.ndarray, kinds: np.ndarray) -> Interval:
     values = metric(drawn, kinds[0], kinds[1])  # (draws,)
     if len(kinds) == 3:
         values = values - metric(drawn, kinds[0], kinds[2])
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(values, (tail, 1 - tail))
+    low, high = percentile_interval(values)
     return round(float(low), 6), round(float(high), 6)
 
 

@@ -17,10 +17,10 @@ TEMPERATURE = 2.0
 class TaskDistillation(FastBertStage):
     """Trains the backbone and the last classifier of a model on labels and on what a larger model says.
 
-    The loss is DistilBERT's (Sanh et al., 2019, section 2) at fine-tuning, where labels take the place of masked words:
-    half the cross-entropy with the labels, half the divergence KL(teacher || student) at temperature 2, times 4, and
-    1 - cosine between the last hidden states, a mean over real tokens. The student's own branches below its last
-    layer are not computed.
+    Its terms are DistilBERT's (Sanh et al., 2019, section 2), with labels in the place of masked words: half the
+    cross-entropy with the labels, half the divergence KL(teacher || student) at temperature 2, times 4, and 1 - cosine
+    between the last hidden states, for each row a mean over its real tokens. That paper names no weights: these are
+    ours. The student's own branches below its last layer are not computed.
 
     Fit on `(inputs, labels)` with labels int (batch,); `accuracy` is the student's.
 
@@ -44,14 +44,16 @@ class TaskDistillation(FastBertStage):
                 "student with the teacher's"
             )
         self.teacher = teacher
-        self.cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     @property
     def trained_layers(self) -> list[keras.Layer]:
         return [self.fastbert.backbone, self.fastbert.teacher]
 
     def call(self, inputs: dict[str, Any], training: bool | None = None) -> tuple[Any, Any, Any]:
-        """Returns the float32 logits (batch, classes) of student and teacher, and the cosine of states (batch,)."""
+        """Returns the float32 logits (batch, classes) of student and teacher, and the cosine of states (batch,).
+
+        The cosine is a mean over the row's real tokens.
+        """
         mask = inputs["padding_mask"]
         learned = self.fastbert.backbone(inputs, training=training)[-1]  # (batch, sequence, hidden)
         taught = self.teacher.backbone(inputs, training=False)[-1]
@@ -67,12 +69,22 @@ class TaskDistillation(FastBertStage):
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, **_: Any
     ) -> Any:
-        """Returns the loss, a mean over rows, for labels `y` (batch,) and what `call` returned."""
+        """Returns the loss, a mean over rows.
+
+        Args:
+            x: not read.
+            y: int (batch,), labels.
+            y_pred: what `call` returned.
+            sample_weight: float (batch,), times which each row's loss is taken, all of its terms; None for 1.
+        """
         learned, taught, cosine = y_pred
         own, other = (ops.log_softmax(logits / TEMPERATURE) for logits in (learned, taught))
-        divergence = ops.mean(ops.sum(ops.exp(other) * (other - own), axis=-1))
-        hard = self.cross_entropy(y, learned, sample_weight)
-        return 0.5 * hard + 0.5 * TEMPERATURE**2 * divergence + 1 - ops.mean(cosine)
+        divergence = ops.sum(ops.exp(other) * (other - own), axis=-1)  # (batch,)
+        hard = ops.sparse_categorical_crossentropy(y, learned, from_logits=True)
+        rows = 0.5 * hard + 0.5 * TEMPERATURE**2 * divergence + 1 - cosine
+        if sample_weight is not None:
+            rows = rows * ops.cast(ops.reshape(sample_weight, (-1,)), rows.dtype)
+        return ops.mean(rows)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         return super().compute_metrics(x, y, y_pred[0], sample_weight)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from harness.reproduction.settings import CONFIDENCE
-
-DRAWS = 1000
+from fastbert_tf.evaluation.bootstrap import DRAWS, SEED, percentile_interval
 
 Estimate = dict[str, float]
 """`value`, `low` and `high`."""
@@ -47,25 +46,30 @@ def at_costs(accuracies: np.ndarray, costs: np.ndarray, wanted: np.ndarray) -> n
     return found
 
 
-def estimates(measure: Callable[[np.ndarray], np.ndarray], rows: int, seed: int = 0) -> list[Estimate]:
+def estimates(measure: Callable[[np.ndarray], np.ndarray], rows: int) -> list[Estimate]:
     """Measures on all rows and on draws of as many rows with replacement.
 
     Args:
         measure: takes weights (draws, rows), each draw's sum 1, and returns (draws, figures).
         rows: rows there are.
-        seed: of the draws.
 
     Returns:
-        One estimate a figure: its value on all rows, and the percentile interval of `CONFIDENCE`.
+        One estimate a figure: its value on all rows, and its percentile interval.
     """
     values = measure(np.full((1, rows), 1 / rows))[0]
-    drawn = np.random.default_rng(seed).multinomial(rows, np.full(rows, 1 / rows), DRAWS) / rows
-    outside = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(measure(drawn), [outside, 1 - outside], axis=0)
+    low, high = percentile_interval(measure(_drawn(rows)))
     return [
         {"value": float(one), "low": float(least), "high": float(most)}
         for one, least, most in zip(values, low, high, strict=True)
     ]
+
+
+@lru_cache(maxsize=1)  # a task is measured in a dozen ways, and drawing takes longer than any of them
+def _drawn(rows: int) -> np.ndarray:
+    """(draws, rows)."""
+    weights = np.random.default_rng(SEED).multinomial(rows, np.full(rows, 1 / rows), DRAWS) / rows
+    weights.flags.writeable = False
+    return weights
 
 
 def with_mean(figures: np.ndarray) -> np.ndarray:

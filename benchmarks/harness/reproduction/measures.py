@@ -13,7 +13,7 @@ from fastbert_tf.evaluation import BranchOutputs, UncertaintyProfile, executed_f
 from fastbert_tf.inference import ExitPolicy, ExitSchedule, NormalizedEntropy, doubts, exit_layers
 from harness.reproduction.bootstrap import Estimate, Ways, at_costs, estimates, with_mean
 from harness.reproduction.trend import falling_trend
-from harness.reproduction.tuning import SINGLE_THRESHOLD, Tuned
+from harness.reproduction.tuning import Choices, Tuned
 
 SPEEDS = tuple(np.unique(np.concatenate([np.geomspace(1e-3, 1, 60), np.linspace(0.02, 1, 50)])).tolist())
 """Points of every curve; speed 0 is the full depth."""
@@ -60,12 +60,12 @@ def at_equal_speedup(first: BranchOutputs, second: BranchOutputs, config: FastBe
 
 
 def against_fixed_depth(outputs: BranchOutputs, config: FastBertConfig) -> dict[str, Estimate]:
-    """Accuracy of adaptive inference less that of leaving at layer k, at that layer's cost; `mean` over the layers.
+    """Accuracy of adaptive inference less that of k layers, at the same cost; `mean` over the layers.
 
-    Layers 2 to the last but one: at the first one both are the same.
+    Layers 2 to the last but one: at the first one both are the same. A fixed depth pays for its layers and one branch.
     """
     moving = adaptive(outputs, config)
-    fixed = Ways(_right(outputs), _costs(outputs, config, False))
+    fixed = Ways(_right(outputs), _depth_costs(outputs, config))
     inner = slice(1, config.backbone.num_layers - 1)
 
     def measure(weights: np.ndarray) -> np.ndarray:
@@ -101,46 +101,61 @@ def against_baseline(
     return {"difference": difference, "accuracy": accuracy, "speedup": speedup["value"]}
 
 
-def trends(profile: UncertaintyProfile) -> list[dict[str, float]]:
-    """Tests every branch: is it right less often where it is less sure? Over equal intervals of uncertainty."""
+def trends(profile: UncertaintyProfile) -> list[dict[str, float | None]]:
+    """Tests every branch: is it right less often where it is less sure? Over equal intervals of uncertainty.
+
+    `z` and `p` are None where there is nothing to test.
+    """
     assert profile.correct is not None
     tested = [falling_trend(right, rows) for right, rows in zip(profile.correct, profile.all_rows, strict=True)]
-    return [{"layer": layer, "z": one.z, "p": one.p, "rows": one.rows} for layer, one in enumerate(tested, 1)]
+    return [
+        {"layer": layer, "z": None if one is None else one.z, "p": None if one is None else one.p, "rows": sum(rows)}
+        for layer, (one, rows) in enumerate(zip(tested, profile.all_rows, strict=True), 1)
+    ]
 
 
-def policies(outputs: BranchOutputs, config: FastBertConfig, tuned: Sequence[Tuned]) -> dict[str, Any]:
-    """Compares the policy that saved most on the calibration rows with the rule of the paper, both as tuned there.
+def accuracy_of(outputs: BranchOutputs) -> Estimate:
+    """Accuracy of the last branch."""
+    right = _right(outputs)[:, -1:].astype(np.float64)
+    (found,) = estimates(lambda weights: weights @ right, len(outputs))
+    return found
+
+
+def policies(outputs: BranchOutputs, config: FastBertConfig, choices: Choices) -> dict[str, Any]:
+    """Compares the policy that saved most on the calibration rows with the rule of the paper, both as set there.
 
     Returns:
-        `policies`, figures of each; `best`, its name; and of `best`: `accuracy_difference` from the paper's rule,
+        `policies`, each with `saved_on_test`, of the full depth's work, and `accuracy_change` from the full depth;
+        `rule`, likewise, the paper's by itself; `best`, a name; and of `best`: `accuracy_difference` from the rule,
         `saved`, the share of that rule's executed work, and `saved_at_equal_accuracy`, the share of its work at the
         cheapest speed that reaches the accuracy of `best` on these very rows: no tuning could do better.
     """
-    ways = {one.name: _tuned_way(outputs, config, one) for one in tuned}
-    best = tuned[0].name
     curve = adaptive(outputs, config)
+    best = _tuned_way(outputs, config, choices.policies[0])
+    rule = _tuned_way(outputs, config, choices.rule)
 
     def measure(weights: np.ndarray) -> np.ndarray:
-        (ours, cost), (theirs, their_cost) = (ways[name].means(weights) for name in (best, SINGLE_THRESHOLD))
-        accuracy, costs = curve.means(weights)
+        (ours, cost), (theirs, their_cost), (accuracy, costs) = (way.means(weights) for way in (best, rule, curve))
         good_enough = accuracy >= np.minimum(ours, accuracy.max(axis=1, keepdims=True)) - 1e-12
         matched = np.where(good_enough, costs, np.inf).min(axis=1, keepdims=True)
         return np.concatenate([ours - theirs, 1 - cost / their_cost, 1 - cost / matched], axis=1)
 
+    def figures(tuned: Tuned) -> dict[str, Any]:
+        way = _tuned_way(outputs, config, tuned)
+        full = Ways(curve.right[:, :1], curve.costs[:, :1])
+
+        def against_full(weights: np.ndarray) -> np.ndarray:
+            (accuracy, cost), (reference, full_cost) = way.means(weights), full.means(weights)
+            return np.concatenate([1 - cost / full_cost, accuracy - reference], axis=1)
+
+        saved, change = estimates(against_full, len(outputs))
+        return {**tuned.to_dict(), "saved_on_test": saved, "accuracy_change": change}
+
     difference, saved, matched = estimates(measure, len(outputs))
-    full = float(curve.costs[:, 0].mean())
-    figures = [
-        {
-            **one.to_dict(),
-            "accuracy": float(ways[one.name].right.mean()),
-            "saved_on_test": 1 - float(ways[one.name].costs.mean()) / full,
-        }
-        for one in tuned
-    ]
     return {
-        "policies": figures,
-        "best": best,
-        "full_depth_accuracy": float(curve.right[:, 0].mean()),
+        "policies": [figures(one) for one in choices.policies],
+        "rule": figures(choices.rule),
+        "best": choices.policies[0].name,
         "accuracy_difference": difference,
         "saved": saved,
         "saved_at_equal_accuracy": matched,
@@ -166,3 +181,10 @@ def _costs(outputs: BranchOutputs, config: FastBertConfig, paper: bool) -> np.nd
     if not paper:
         return exit_costs(outputs, config, ExitSchedule.every_layer(layers))
     return np.broadcast_to(paper_flops(config, np.arange(1, layers + 1)), (len(outputs), layers)).astype(np.float64)
+
+
+def _depth_costs(outputs: BranchOutputs, config: FastBertConfig) -> np.ndarray:
+    """Executed FLOPs of each row if all leave at a layer, whose branch alone is on: float64 (rows, layers)."""
+    depths = range(1, config.backbone.num_layers + 1)
+    costs = [executed_flops(config, depth, outputs.lengths, exits=[depth]) for depth in depths]
+    return np.stack(costs, axis=1).astype(np.float64)

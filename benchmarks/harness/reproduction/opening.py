@@ -1,41 +1,48 @@
-"""Opens the rows that are reported on: once for each model, with policies that were fixed before.
+"""Opens the rows that are reported on: once for each model, which was fitted and stored before, and without labels.
 
-Nothing that fits, chooses or calibrates is imported here; a test keeps it so.
+Nothing that fits, chooses or calibrates is imported here, and nothing else reads these rows; tests keep it so.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
-from fastbert_tf.checkpoints import SavedClassifier
-from fastbert_tf.data import BatchPipeline, Task
-from fastbert_tf.evaluation import BranchOutputs, predict_branches, read_outputs, write_outputs
-from fastbert_tf.inference import FloatStack
-from fastbert_tf.recipes.digest import classifier_digest
+from fastbert_tf.data import Task, TextDataset
+from fastbert_tf.evaluation import BranchOutputs, read_outputs, write_outputs
 from fastbert_tf.recipes.train import report_part
 
 
-def opened(classifier: SavedClassifier, task: Task, folder: Path) -> BranchOutputs:
-    """Returns what all branches say about the rows that the task reports on, asked for once.
+class Model(Protocol):
+    """Something fitted, and fixed, that answers texts."""
+
+    @property
+    def digest(self) -> str:
+        """Tells it from other models."""
+
+    def answers(self, rows: TextDataset) -> BranchOutputs:
+        """Returns its answers in the order of the rows, with the rows' labels where they have any."""
+
+
+def opened(model: Model, task: Task, folder: Path) -> BranchOutputs:
+    """Returns what a model says about the rows that the task reports on, asked for once.
 
     Args:
-        classifier: trained, and fixed.
+        model: sees the texts alone.
         task: the task.
         folder: keeps the answers.
 
     Raises:
         ValueError: the folder keeps the answers of another model: it was opened for that one already.
     """
-    model = classifier_digest(classifier)
-    stored = read_outputs(folder, model)
+    stored = read_outputs(folder, model.digest)
     if stored is not None:
         return stored
     if any(folder.glob("*.npz")):
         raise ValueError(f"{folder} keeps the answers of another model; the part was opened for that one")
-    batches = BatchPipeline(report_part(task), classifier.tokenizer)
-    outputs = predict_branches(FloatStack(classifier.model), batches.ordered())
-    in_file_order = batches.order.argsort()  # so that the rows of two models can be compared one by one
-    outputs = outputs.take(in_file_order)
+    rows = report_part(task)
+    outputs = replace(model.answers(TextDataset(rows.texts, rows.text_pairs)), labels=rows.labels)
     folder.mkdir(parents=True, exist_ok=True)
-    write_outputs(outputs, folder, model)
+    write_outputs(outputs, folder, model.digest)
     return outputs

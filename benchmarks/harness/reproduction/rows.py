@@ -39,16 +39,30 @@ def extra_texts(task: Task, rows: Rows) -> TextDataset:
     """Returns training texts and as many unlabelled ones, less all that the task's other rows hold.
 
     Raises:
-        ValueError: no unlabelled text is named for the task.
+        ValueError: no unlabelled text is named for the task, or it is not there.
     """
-    if task.name not in EXTRA_TEXTS:
-        raise ValueError(f"no unlabelled text is named for {task.name}; add it to EXTRA_TEXTS")
-    source, count = EXTRA_TEXTS[task.name], len(rows.train)
-    if source in TASKS:
-        extra = load_task(source).train.texts[:count]
+    file, count = extra_file(task.name), len(rows.train)
+    if file is None:
+        extra = load_task(EXTRA_TEXTS[task.name]).train.texts[:count]
     else:
-        extra = tuple(islice(read_lines([str(Path(os.environ[DATA_VARIABLE]) / source)]).texts, count))
+        extra = tuple(islice(read_lines([str(file)]).texts, count))
     texts = TextDataset((*rows.train.texts, *extra))
     for kept_apart in (rows.calibration, rows.selection, task.dev, task.test):
         texts = texts if kept_apart is None else without(texts, kept_apart)
     return texts
+
+
+def extra_file(task: str) -> Path | None:
+    """Returns the file of the unlabelled texts of a task; None where they are those of another task.
+
+    Raises:
+        ValueError: none are named for the task, or they are not there.
+    """
+    if task not in EXTRA_TEXTS:
+        raise ValueError(f"no unlabelled text is named for {task}; add it to EXTRA_TEXTS")
+    if EXTRA_TEXTS[task] in TASKS:
+        return None
+    path = Path(os.environ.get(DATA_VARIABLE, "")) / EXTRA_TEXTS[task]
+    if not path.is_file():
+        raise ValueError(f"the unlabelled text of {task} is not at {path}; correct {DATA_VARIABLE}")
+    return path

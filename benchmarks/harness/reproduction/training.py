@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 import keras
 
 from fastbert_tf.checkpoints import SavedClassifier, load_classifier, save_classifier
-from fastbert_tf.config import FastBertConfig, StageConfig, TrainingConfig
-from fastbert_tf.data import BatchPipeline, Task
+from fastbert_tf.config import FastBertConfig, StageConfig
+from fastbert_tf.data import BatchPipeline, Task, TextDataset
 from fastbert_tf.models import FastBert
+from fastbert_tf.recipes.digest import classifier_digest, dataset_digest
 from fastbert_tf.recipes.run_directory import RunDirectory
 from fastbert_tf.recipes.train import train_classifier
 from fastbert_tf.training import AlternatingSchedule, TaskDistillation
@@ -20,7 +22,7 @@ from fastbert_tf.training.optimizers import adamw
 from fastbert_tf.training.phases import Phase, PhaseRunner
 from harness.fresh_students import with_fresh_students
 from harness.reproduction.cut import cut_checkpoint, spread_layers
-from harness.reproduction.plan import FASTBERT, JOINT, LONGER, REVERSE, STUDENTS_ALONE, UNLABELLED, Part
+from harness.reproduction.plan import CUT, FASTBERT, JOINT, LONGER, REVERSE, STUDENTS_ALONE, UNLABELLED, Part
 from harness.reproduction.rows import SEED, Rows, extra_texts
 from harness.reproduction.settings import OBSERVED_SPEED, TASKS, TaskSettings
 
@@ -30,8 +32,8 @@ class Trainer:
     """Trains the parts of a task; each goes on where it was stopped, and is not trained twice."""
 
     task: Task
-    checkpoint: Path
-    """The pretrained encoder of the task's language."""
+    checkpoint: Path | None
+    """The pretrained encoder of the task's language, for the parts that begin with it."""
     folder: Path
     """Of the task's runs."""
     verbose: int = 2
@@ -43,21 +45,20 @@ class Trainer:
 
     def train(self, part: Part) -> SavedClassifier:
         """Returns the part's classifier, trained; some begin with the fine-tuned model of the task."""
-        if part.kind in (FASTBERT, JOINT):
-            config = replace(self.settings.training(), self_distillation=part.kind == FASTBERT)
-            return self._from_checkpoint(part, self.checkpoint, config, observed=True)
-        if part.kind.startswith("cut_"):
-            cut = cut_checkpoint(self.checkpoint, part.depth, self.folder / f"first_{part.depth}_layers")
-            no_distillation = replace(self.settings.training(), distillation=StageConfig(0, 2e-4))
-            return self._from_checkpoint(part, cut, no_distillation, observed=False)
-        if part.kind in STUDENTS_ALONE:
-            return self._students_anew(part)
-        return self._distilled(part)
+        if part.needs_encoder:
+            return self._from_checkpoint(part)
+        trained = load_classifier(self._run(FASTBERT).result)
+        return (self._students_anew if part.kind in STUDENTS_ALONE else self._distilled)(part, trained)
 
     def _run(self, kind: str) -> RunDirectory:
         return RunDirectory(self.folder / kind)
 
-    def _from_checkpoint(self, part: Part, checkpoint: Path, config: TrainingConfig, observed: bool) -> SavedClassifier:
+    def _from_checkpoint(self, part: Part) -> SavedClassifier:
+        assert self.checkpoint is not None
+        checkpoint, config = self.checkpoint, self.settings.training(self_distillation=part.kind != JOINT)
+        if part.kind in CUT:
+            checkpoint = cut_checkpoint(checkpoint, part.depth, self.folder / f"first_{part.depth}_layers")
+            config = replace(config, distillation=StageConfig(0, config.distillation.learning_rate))
         return train_classifier(
             self.task,
             self.folder / part.kind,
@@ -66,13 +67,12 @@ class Trainer:
             branch_dim=self.settings.branch_dim,
             calibration_rows=self.settings.calibration_rows,
             verbose=self.verbose,
-            observe_speed=OBSERVED_SPEED if observed else None,
+            observe_speed=None if part.kind in CUT else OBSERVED_SPEED,
         )
 
-    def _students_anew(self, part: Part) -> SavedClassifier:
+    def _students_anew(self, part: Part, trained: SavedClassifier) -> SavedClassifier:
         """Keeps backbone and teacher, and distils other students: no label is read."""
-        trained, rows = load_classifier(self._run(FASTBERT).result), Rows.of(self.task)
-        stage = self.settings.training().distillation
+        rows, stage = Rows.of(self.task), self.settings.training().distillation
         texts = extra_texts(self.task, rows) if part.kind in (UNLABELLED, LONGER) else rows.train
         if part.kind == LONGER:  # as many steps on the training texts alone
             stage = replace(stage, epochs=round(stage.epochs * len(texts) / len(rows.train)))
@@ -83,20 +83,21 @@ class Trainer:
             distillation=stage,
         )
         student = replace(trained, model=with_fresh_students(trained.model, SEED))
-        pipelines = [BatchPipeline(part_rows, trained.tokenizer) for part_rows in (rows.train, rows.selection, texts)]
+        learned_from = {"train": rows.train, "selection": rows.selection, "texts": texts}
+        pipelines = [BatchPipeline(some, trained.tokenizer) for some in learned_from.values()]
 
         def fit(run: RunDirectory) -> list[dict[str, Any]]:
             return AlternatingSchedule(config, run.state, None, self.verbose).run(student.model, *pipelines)
 
-        return self._completed(part, {"training": config.decisive(), "texts": len(texts)}, fit, student)
+        return self._completed(part, trained, student, {"training": config.decisive()}, learned_from, fit)
 
-    def _distilled(self, part: Part) -> SavedClassifier:
+    def _distilled(self, part: Part, trained: SavedClassifier) -> SavedClassifier:
         """A smaller model learns from the fine-tuned one, from which it also takes layers."""
-        trained, rows = load_classifier(self._run(FASTBERT).result), Rows.of(self.task)
+        rows, config = Rows.of(self.task), self.settings.training()
         keras.utils.set_random_seed(SEED)
         student = replace(trained, model=shallow(trained.model, part.depth))
-        config = self.settings.training()
-        batches, selection = (BatchPipeline(some, trained.tokenizer) for some in (rows.train, rows.selection))
+        learned_from = {"train": rows.train, "selection": rows.selection}
+        batches, selection = (BatchPipeline(some, trained.tokenizer) for some in learned_from.values())
         stage = config.fine_tuning
         phase = Phase(
             "task_distillation",
@@ -111,11 +112,21 @@ class Trainer:
         def fit(run: RunDirectory) -> list[dict[str, Any]]:
             return PhaseRunner(config, run.state, None, self.verbose).run_phases([phase])
 
-        return self._completed(part, {"training": config.decisive(), "depth": part.depth}, fit, student)
+        settings = {"training": config.decisive(), "depth": part.depth}
+        return self._completed(part, trained, student, settings, learned_from, fit)
 
-    def _completed(self, part: Part, asked: dict[str, Any], fit: Any, student: SavedClassifier) -> SavedClassifier:
+    def _completed(
+        self,
+        part: Part,
+        trained: SavedClassifier,
+        student: SavedClassifier,
+        settings: dict[str, Any],
+        learned_from: Mapping[str, TextDataset],
+        fit: Callable[[RunDirectory], list[dict[str, Any]]],
+    ) -> SavedClassifier:
         run = self._run(part.kind)
-        run.claim({"task": self.task.name, **asked})
+        rows = {name: {"count": len(some), "digest": dataset_digest(some)} for name, some in learned_from.items()}
+        run.claim({"task": self.task.name, "begins_with": classifier_digest(trained), "rows": rows, **settings})
         run.complete(lambda: fit(run), lambda folder: save_classifier(student, folder))
         return load_classifier(run.result)
 

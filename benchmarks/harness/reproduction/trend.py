@@ -21,7 +21,9 @@ class Trend:
     """Rows that it was tested on."""
 
 
-def falling_trend(successes: Sequence[int], totals: Sequence[int], scores: Sequence[float] | None = None) -> Trend:
+def falling_trend(
+    successes: Sequence[int], totals: Sequence[int], scores: Sequence[float] | None = None
+) -> Trend | None:
     """Tests whether the share of successes falls along ordered groups (Cochran, 1954; Armitage, 1955).
 
     Args:
@@ -30,7 +32,7 @@ def falling_trend(successes: Sequence[int], totals: Sequence[int], scores: Seque
         scores: of the groups; None numbers them.
 
     Returns:
-        The trend; z 0 and p 1 where all rows are alike or lie in one group, so that there is nothing to test.
+        The trend; None where all rows are alike or lie in one group, so that there is nothing to test.
 
     Raises:
         ValueError: lengths differ, or a group has more successes than rows.
@@ -44,6 +46,6 @@ def falling_trend(successes: Sequence[int], totals: Sequence[int], scores: Seque
     spread = (rows * places**2).sum() - (rows * places).sum() ** 2 / count if count else 0.0
     variance = share * (1 - share) * spread
     if variance <= 0:
-        return Trend(0.0, 1.0, int(count))
+        return None
     z = -float((places * (right - rows * share)).sum() / math.sqrt(variance))
     return Trend(z, 0.5 * math.erfc(z / math.sqrt(2)), int(count))

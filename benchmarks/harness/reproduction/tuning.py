@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from fastbert_tf.calibration import PATH, Promise, candidate, choose, exit_costs, fit_layer_thresholds, row_losses
+from fastbert_tf.calibration import (
+    PATH,
+    Candidate,
+    Promise,
+    candidate,
+    choose,
+    exit_costs,
+    fit_layer_thresholds,
+    row_losses,
+)
 from fastbert_tf.config import Config, FastBertConfig
 from fastbert_tf.evaluation import BranchOutputs, executed_flops
+from fastbert_tf.evaluation.bootstrap import CONFIDENCE
 from fastbert_tf.inference import (
     ExitPolicy,
     ExitSchedule,
@@ -21,7 +32,6 @@ from fastbert_tf.inference import (
     policy_class,
     policy_names,
 )
-from harness.reproduction.settings import CONFIDENCE
 
 LEARNING_SHARE = 0.3
 """Of the rows, for policies that are learned; all speeds are chosen on the others."""
@@ -44,7 +54,26 @@ class Tuned(Config):
     """Share of the full depth's executed work saved there."""
 
 
-def tune(outputs: BranchOutputs, config: FastBertConfig, drop: float, seed: int = 0) -> list[Tuned]:
+@dataclass(frozen=True)
+class Choices:
+    """Policies for one drop, and what they are compared with."""
+
+    policies: list[Tuned]
+    """The least work first."""
+    rule: Tuned
+    """The rule of the paper, chosen as if there were no other."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the fields as plain JSON types."""
+        return {"policies": [one.to_dict() for one in self.policies], "rule": self.rule.to_dict()}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Choices:
+        """Builds it from what `to_dict` returned."""
+        return cls([Tuned.from_dict(one) for one in values["policies"]], Tuned.from_dict(values["rule"]))
+
+
+def tune(outputs: BranchOutputs, config: FastBertConfig, drop: float, seed: int = 0) -> Choices:
     """Gives every policy the speed of least executed work whose share of lost rows is at most `drop` on these rows.
 
     Args:
@@ -52,52 +81,72 @@ def tune(outputs: BranchOutputs, config: FastBertConfig, drop: float, seed: int 
         config: of the model.
         drop: in (0, 1).
         seed: of the choice of learning rows.
+    """
+    field = _Field.of(outputs, config, drop, seed)
+
+    def cheapest(path: Candidate) -> int | None:
+        allowed = np.flatnonzero(path.losses <= drop * field.rows)
+        return int(allowed[path.costs[allowed].argmin()]) if len(allowed) else None
+
+    return field.choices(cheapest, cheapest)
+
+
+def certify(outputs: BranchOutputs, config: FastBertConfig, drop: float, seed: int = 0) -> Choices | None:
+    """As `tune`, but the drop is promised with confidence for rows to come.
+
+    All promises to the policies hold together with this confidence, so that of the best of them, too: they share the
+    error evenly (Bonferroni). The paper's rule by itself shares it with nobody.
 
     Returns:
-        One entry a policy, the least work first.
+        As `tune`; None where the rows are too few.
     """
-    learning, rest, schedule = _parts(outputs, config, seed)
-    losses, costs, full = _measures(rest, config, schedule)
-    tuned = []
-    for name, policy in _policies(learning, config, drop, schedule).items():
-        path = candidate(doubts(policy, rest.probabilities, schedule), losses, costs)
-        allowed = np.flatnonzero(path.losses <= drop * len(rest))
-        best = None if not len(allowed) else int(allowed[path.costs[allowed].argmin()])
-        speed, lost, cost = (0.0, 0, full) if best is None else (PATH[best], path.losses[best], path.costs[best])
-        if cost > full:
-            speed, lost, cost = 0.0, 0, full
-        tuned.append(Tuned(name, policy.to_dict(), float(speed), int(lost), float(1 - cost / full)))
-    return sorted(tuned, key=lambda one: -one.saved)
-
-
-def certify(outputs: BranchOutputs, config: FastBertConfig, drop: float, seed: int = 0) -> list[Tuned]:
-    """As `tune`, but the drop is promised with confidence for rows to come; each policy is tested by itself.
-
-    Returns:
-        As `tune`; nothing where the rows are too few.
-    """
-    learning, rest, schedule = _parts(outputs, config, seed)
+    field = _Field.of(outputs, config, drop, seed)
     try:
-        Promise(drop, CONFIDENCE).check(len(rest))
+        Promise(drop, CONFIDENCE).check(field.rows, len(field.paths))
     except ValueError:
-        return []
-    losses, costs, full = _measures(rest, config, schedule)
-    found = []
-    for name, policy in _policies(learning, config, drop, schedule).items():
-        path = candidate(doubts(policy, rest.probabilities, schedule), losses, costs)
-        place = choose([path], len(rest), drop, CONFIDENCE, full).place
-        speed, lost, cost = (0.0, 0, full) if place is None else (PATH[place], path.losses[place], path.costs[place])
-        found.append(Tuned(name, policy.to_dict(), float(speed), int(lost), float(1 - cost / full)))
-    return sorted(found, key=lambda one: -one.saved)
+        return None
+
+    def shown(confidence: float) -> Callable[[Candidate], int | None]:
+        return lambda path: choose([path], field.rows, drop, confidence, field.full).place
+
+    return field.choices(shown(1 - (1 - CONFIDENCE) / len(field.paths)), shown(CONFIDENCE))
 
 
-def _parts(
-    outputs: BranchOutputs, config: FastBertConfig, seed: int
-) -> tuple[BranchOutputs, BranchOutputs, ExitSchedule]:
-    order = np.random.default_rng(seed).permutation(len(outputs))
-    learning = round(LEARNING_SHARE * len(outputs))
-    schedule = ExitSchedule.every_layer(config.backbone.num_layers)
-    return outputs.take(order[:learning]), outputs.take(order[learning:]), schedule
+@dataclass(frozen=True, eq=False)
+class _Field:
+    """Policies, and what each of their speeds loses and costs on the rows that choose."""
+
+    policies: dict[str, ExitPolicy]
+    paths: dict[str, Candidate]
+    rows: int
+    full: float
+    """Mean cost of the full depth."""
+
+    @classmethod
+    def of(cls, outputs: BranchOutputs, config: FastBertConfig, drop: float, seed: int) -> _Field:
+        order, learning = np.random.default_rng(seed).permutation(len(outputs)), round(LEARNING_SHARE * len(outputs))
+        schedule, rest = ExitSchedule.every_layer(config.backbone.num_layers), outputs.take(order[learning:])
+        losses, costs, full = _measures(rest, config, schedule)
+        policies = _policies(outputs.take(order[:learning]), config, drop, schedule)
+        paths = {
+            name: candidate(doubts(policy, rest.probabilities, schedule), losses, costs)
+            for name, policy in policies.items()
+        }
+        return cls(policies, paths, len(rest), full)
+
+    def choices(self, place: Callable[[Candidate], int | None], of_rule: Callable[[Candidate], int | None]) -> Choices:
+        """Chooses a place on the path of each policy; None, or a place that saves nothing, is the full depth."""
+        tuned = [self._tuned(name, place(path)) for name, path in self.paths.items()]
+        rule = self._tuned(SINGLE_THRESHOLD, of_rule(self.paths[SINGLE_THRESHOLD]))
+        return Choices(sorted(tuned, key=lambda one: -one.saved), rule)
+
+    def _tuned(self, name: str, place: int | None) -> Tuned:
+        path, policy = self.paths[name], self.policies[name].to_dict()
+        if place is None or path.costs[place] > self.full:
+            return Tuned(name, policy, 0.0, 0, 0.0)
+        return Tuned(
+            name, policy, float(PATH[place]), int(path.losses[place]), 1 - float(path.costs[place]) / self.full
+        )
 
 
 def _measures(
