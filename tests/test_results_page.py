@@ -7,15 +7,15 @@ import tensorflow as tf
 from harness import results_page as results
 
 from fastbert_tf.evaluation import read_report
+from fastbert_tf.evaluation.table import interval_text
 
 ROOT = Path(__file__).parents[1]
 
 
 def readme_rows(text):
-    """Rows of the README's table of speeds: (speed or `full depth`, accuracy, layer, paper, executed)."""
-    return re.findall(
-        r"^\| (full depth|[\d.]+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+)x \| ([\d.]+)x \|$", text, re.MULTILINE
-    )
+    """Rows of the README's table of speeds: (speed or `full depth`, accuracy, interval, layer, paper, executed)."""
+    cells = (r"(full depth|[\d.]+)", r"([\d.]+)", r"([\d.]+ - [\d.]+)", r"([\d.]+)", r"([\d.]+)x", r"([\d.]+)x")
+    return re.findall(r"^\| " + r" \| ".join(cells) + r" \|$", text, re.MULTILINE)
 
 
 class ResultsPageTest(tf.test.TestCase):
@@ -45,6 +45,7 @@ class ResultsPageTest(tf.test.TestCase):
                 shown,
                 [
                     f"{point.metrics['accuracy']:.4f}",
+                    interval_text(point, "accuracy"),
                     f"{point.mean_exit_layer:.2f}",
                     f"{point.paper_speedup:.2f}",
                     f"{point.executed_speedup:.2f}",
