@@ -22,3 +22,14 @@ MOST_LOSS = 0.005
 """Half a point of accuracy: what exits and int8 may cost, against the float32 teacher."""
 ROUNDING = 1e-9
 """A loss of just half a point is allowed, whatever its binary fraction."""
+
+TASKS = {
+    "dense": ("sst2",),
+    "real": ("sst2", "book_review"),
+    "adaptive": ("sst2",),
+    "chosen": ("sst2",),
+    "profile": ("sst2",),
+    "accuracy": ("sst2", "mrpc", "ag_news"),
+    "tokenization": ("sst2", "ag_news", "book_review"),
+}
+"""Classifiers that each part reads; `dense` takes a tokenizer of them alone."""
