@@ -18,7 +18,7 @@ from pathlib import Path
 from string import Template
 
 from absl import app, flags
-from harness.results_page import COMMANDS_FILE, RESULTS, RUNS, commands, made_runs, page
+from harness.results_page import COMMANDS_FILE, RESULTS, RUNS, commands, made_runs, write_page
 from harness.variants.figure import draw as draw_variants
 
 from fastbert_tf.evaluation import regenerate
@@ -57,7 +57,7 @@ def render() -> None:
     }
     save_figure(plot_speedup_accuracy(curves), RESULTS / "speedup_accuracy.svg")
     draw_variants()
-    (RESULTS.parent / "results.md").write_text(page())
+    write_page()
 
 
 def main(_: list[str]) -> None:

@@ -14,7 +14,7 @@ import os
 from pathlib import Path
 
 from absl import app, flags
-from harness.results_page import RESULTS, page
+from harness.results_page import write_page
 from harness.variants import figure
 from harness.variants.corpora import Corpora
 from harness.variants.plan import jobs
@@ -91,7 +91,7 @@ def main(_: list[str]) -> None:
         if _RENDER.value:
             keep(Path(_WORK.value), machine())
             figure.draw()
-            (RESULTS.parent / "results.md").write_text(page(), encoding="utf-8")
+            write_page()
             return
         settings = asked()
         settings.require_files()

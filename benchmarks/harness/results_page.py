@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fastbert_tf.evaluation import read_report
+from harness import branch_shapes
 from harness.variants.section import section as variants_section
 from harness.variants.stored import stored as stored_variants
 
@@ -109,9 +110,17 @@ def page() -> str:
     missing = [f"`{name}`" for name in RUNS if name not in made]
     parts = [INTRO, *([f"Not run yet: {', '.join(missing)}."] if missing else [])]
     parts.append("![Accuracy over speedup](results/speedup_accuracy.svg)")
-    variants = stored_variants()
-    ending = [variants_section(variants)] if variants else []
-    return "\n\n".join([*parts, *(_section(name) for name in made), *ending]) + "\n"
+    parts += [_section(name) for name in made]
+    if shapes := branch_shapes.stored():
+        parts.append(branch_shapes.section(shapes))
+    if variants := stored_variants():
+        parts.append(variants_section(variants))
+    return "\n\n".join(parts) + "\n"
+
+
+def write_page() -> None:
+    """Writes docs/results.md."""
+    (RESULTS.parent / "results.md").write_text(page(), encoding="utf-8")
 
 
 def _section(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 from harness.performance import figures, page
+from harness.performance.sections.chosen import chosen_table
 
 from fastbert_tf.config import BackboneConfig, FastBertConfig
 
@@ -107,7 +108,7 @@ class PageTest(tf.test.TestCase):
         reported = {"ours": {"accuracy": 0.9, "mean_exit_layer": 2.5}, "theirs": {"accuracy": 0.91}}
         held_out = {"ours": {"accuracy": 0.95}}
         result = {"reported": {"accuracy": reported}, "held_out": {"accuracy": held_out}, "times": times}
-        text = page.chosen_table(result)
+        text = chosen_table(result)
         self.assertIn("| ours | 2.50 | 0.9500 | 0.9000 | 0.50 | 0.25 |  |", text)
         self.assertIn("| theirs | full depth |  | 0.9100 |  | 1.00 | 9.00 |", text)
 
