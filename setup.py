@@ -52,7 +52,7 @@ setup(
         "fastbert_serving": "serving/fastbert_serving",
     },
     package_data={
-        "fastbert_tf": ["py.typed"],
+        "fastbert_tf": ["py.typed", "builtin/*"],
         "fastbert_tokenizers": ["py.typed"],
         "fastbert_serving": ["py.typed", "*.json"],
         "fastbert_serving.doctor": ["op_lists/*.txt"],

@@ -40,7 +40,7 @@ _RUN = flags.DEFINE_string("run", None, "folder of a `fastbert distill_student`"
 _VOCABULARY = flags.DEFINE_string("vocabulary", None, "the student's vocabulary, for a run that is not finished")
 _WORK = flags.DEFINE_string("work", "runs/builtin_student", "where results are kept")
 _TASK = flags.DEFINE_string("task", "sst2", "the task")
-_RATES = flags.DEFINE_multi_float("learning_rate", [5e-5, 1e-4, 3e-4], "highest learning rates to choose from")
+_RATES = flags.DEFINE_multi_float("learning_rate", [1e-4, 3e-4, 1e-3], "highest learning rates to choose from")
 _EPOCHS = flags.DEFINE_integer("epochs", 2, "epochs of fine-tuning", lower_bound=1)
 _ROWS = flags.DEFINE_integer("rows", None, "training rows to take; none: all", lower_bound=100)
 _HELD_OUT = flags.DEFINE_integer("held_out", 3000, "training rows that choose the learning rate", lower_bound=1)

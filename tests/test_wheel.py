@@ -69,6 +69,13 @@ class WheelTest(tf.test.TestCase):
         self.assertNotEmpty(schemas)
         self.assertLessEqual(schemas, data)
 
+    def test_holds_the_builtin_student(self):
+        there = {path.name: path.stat().st_size for path in (ROOT / "fastbert_tf/builtin").glob("*")}
+        packed = {path.name: path.stat().st_size for path in (self.unpacked / "fastbert_tf/builtin").glob("*")}
+        self.assertEqual(packed, there)
+        self.assertIn("MODEL_CARD.md", packed)
+        self.assertLess(sum(packed.values()), 8e6)
+
     def test_metadata(self):
         source = (ROOT / "fastbert_tf/__init__.py").read_text(encoding="utf-8")
         version = re.search(r'^__version__ = "(.+)"$', source, re.MULTILINE)[1]

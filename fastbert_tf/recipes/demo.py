@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fastbert_serving import Client
 from fastbert_tf.checkpoints import SavedClassifier
-from fastbert_tf.config import BackboneConfig, StageConfig, TrainingConfig
+from fastbert_tf.config import StageConfig, TrainingConfig
 from fastbert_tf.data import SampleTask, make_sample_task
 from fastbert_tf.recipes.evaluate import evaluate_classifier
 from fastbert_tf.recipes.export import export_classifier
@@ -59,15 +59,13 @@ def demo(output: str | os.PathLike[str]) -> None:
 
 
 def _train(task: SampleTask, folder: Path) -> SavedClassifier:
-    layers, width, heads = 4, 128, 4
+    """Fine-tunes the built-in student."""
     return train_classifier(
         task,
         folder,
-        shape=BackboneConfig(len(task.vocabulary), layers, heads, width, 4 * width, 64, dropout=0.0),
-        vocabulary=task.vocabulary,
         config=TrainingConfig(
-            fine_tuning=StageConfig(epochs=10, learning_rate=5e-4),
-            distillation=StageConfig(epochs=4, learning_rate=2e-3),
+            fine_tuning=StageConfig(epochs=2, learning_rate=5e-4),
+            distillation=StageConfig(epochs=3, learning_rate=2e-3),
             max_sequence_length=64,
         ),
         branch_dim=32,

@@ -138,7 +138,7 @@ def default_training(checkpoint: str | os.PathLike[str] | None = None, shape: An
     if not _is_builtin(checkpoint, shape):
         return TrainingConfig()
     return TrainingConfig(
-        fine_tuning=StageConfig(epochs=3, learning_rate=1e-4), distillation=StageConfig(epochs=5, learning_rate=1e-3)
+        fine_tuning=StageConfig(epochs=3, learning_rate=3e-4), distillation=StageConfig(epochs=5, learning_rate=1e-3)
     )
 
 
