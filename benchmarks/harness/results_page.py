@@ -60,6 +60,12 @@ RUNS = {
         f"All branches are trained on labels together with the backbone (the ablation of the paper's "
         f"table 3). {SHARED}",
     ),
+    "sst2_builtin": Run(
+        "SST-2, the built-in student",
+        "sst2",
+        "--checkpoint builtin",
+        f"Small and adaptive at once: the 6 layers x 192 that ship with the package. {SHARED}",
+    ),
     "mrpc": Run(
         "MRPC",
         "mrpc",

@@ -54,7 +54,7 @@ class RowPipeline(ABC):
             self._starts = [tf.constant(starts) for starts in corpus.starts]
             self._ends = [tf.constant(ends) for ends in corpus.ends]
         signature = [tf.TensorSpec([None], tf.int64), tf.TensorSpec([], tf.int64)]
-        self._graph = tf.function(self._make, input_signature=signature)  # traced once for all epochs
+        self._graph = tf.function(self._make, input_signature=signature, autograph=False)  # traced once for all epochs
 
     def epoch(self, seed: int, skip: int = 0) -> tf.data.Dataset:
         """Returns one shuffled epoch.

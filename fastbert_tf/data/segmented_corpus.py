@@ -140,4 +140,4 @@ def _segmenter(vocabularies: Sequence[Vocabulary], lower_case: bool) -> Callable
         normalized = normalize(text, lower_case)
         return [tokenizer.tokenize_normalized(normalized) for tokenizer in tokenizers]
 
-    return tf.function(segment, input_signature=[tf.TensorSpec([None], tf.string)])
+    return tf.function(segment, input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)

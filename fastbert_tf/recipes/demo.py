@@ -68,7 +68,6 @@ def _train(task: SampleTask, folder: Path) -> SavedClassifier:
             distillation=StageConfig(epochs=3, learning_rate=2e-3),
             max_sequence_length=64,
         ),
-        branch_dim=32,
         verbose=2,
     )
 

@@ -36,7 +36,9 @@ class Predictor:
         policy = NormalizedEntropy() if shown is None else ExitPolicy.from_dict(shown.policy).check(num_layers)
         schedule = None if shown is None else ExitSchedule(shown.exits)
         self._certificate = shown
-        self._loop = tf.function(ExitLoop(FloatStack(classifier.model), policy, schedule), reduce_retracing=True)
+        self._loop = tf.function(
+            ExitLoop(FloatStack(classifier.model), policy, schedule), autograph=False, reduce_retracing=True
+        )
 
     def __call__(
         self,

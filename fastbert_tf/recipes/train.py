@@ -39,7 +39,7 @@ def train_classifier(
     vocabulary: Vocabulary | None = None,
     lower_case: bool | None = None,
     config: TrainingConfig | None = None,
-    branch_dim: int = 128,
+    branch_dim: int | None = None,
     branch_heads: int = 2,
     held_out: int | float = HELD_OUT,
     calibration_rows: int = 0,
@@ -60,7 +60,7 @@ def train_classifier(
         vocabulary: the token vocabulary; None takes the checkpoint's.
         lower_case: whether texts are lower-cased; None asks the checkpoint, else True.
         config: the training schedule; None takes `default_training`.
-        branch_dim: width of the branch classifiers, in units.
+        branch_dim: width of the branch classifiers, in units; None takes `default_branch_dim`.
         branch_heads: attention heads of the branch classifiers.
         held_out: rows (count, or share) held out of the training part to select the best epochs, for a task that
             has no dev part beside the part it reports on.
@@ -84,6 +84,8 @@ def train_classifier(
         tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(config.seed)
     backbone, tokenizer, report = _start(checkpoint, shape, vocabulary, lower_case, config)
+    if branch_dim is None:
+        branch_dim = default_branch_dim(backbone.config.hidden_dim, branch_heads)
     rows, calibration = hold_out(task.train, calibration_rows, config.seed)
     rows, selection = selection_split(task, held_out, config.seed, rows)
     if unlabelled is not None and unlabelled.is_pair != task.is_pair:
@@ -140,6 +142,17 @@ def default_training(checkpoint: str | os.PathLike[str] | None = None, shape: An
     return TrainingConfig(
         fine_tuning=StageConfig(epochs=3, learning_rate=3e-4), distillation=StageConfig(epochs=5, learning_rate=1e-3)
     )
+
+
+def default_branch_dim(hidden_dim: int, branch_heads: int) -> int:
+    """Returns the paper's 128, or a third of a narrow encoder's width (measured in docs/results.md); heads divide it.
+
+    Args:
+        hidden_dim: width of the encoder, in units.
+        branch_heads: attention heads of a branch; the model refuses fewer than 1.
+    """
+    heads = max(branch_heads, 1)
+    return max(min(128, hidden_dim // 3) // heads, 1) * heads
 
 
 def selection_split(

@@ -87,7 +87,7 @@ def _counting_graph(lower_case: bool) -> Callable[[tf.Tensor], tuple[tf.Tensor, 
         distinct, _, counts = tf.unique_with_counts(words)
         return distinct, counts
 
-    return tf.function(count, input_signature=[tf.TensorSpec([None], tf.string)])
+    return tf.function(count, input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
 
 
 def character_counts(word_counts: Mapping[str, int]) -> Counter[str]:

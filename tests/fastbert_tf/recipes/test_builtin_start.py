@@ -9,7 +9,7 @@ from tiny_checkpoint import write_checkpoint
 from fastbert_tf.checkpoints import builtin, import_backbone
 from fastbert_tf.config import BackboneConfig, StageConfig, TrainingConfig
 from fastbert_tf.data import make_sample_task
-from fastbert_tf.recipes.train import default_training, train_classifier
+from fastbert_tf.recipes.train import default_branch_dim, default_training, train_classifier
 
 NO_STEPS = TrainingConfig(fine_tuning=StageConfig(0, 1e-3), distillation=StageConfig(0, 1e-3))
 
@@ -31,6 +31,11 @@ class BuiltinStartTest(tf.test.TestCase):
         self.assertGreater(narrow.fine_tuning.learning_rate, plain.fine_tuning.learning_rate)
         self.assertEqual(default_training("some/bert"), plain)
         self.assertEqual(default_training(None, BackboneConfig(10, 1, 1, 8, 16)), plain)
+
+    def test_branches_of_a_narrow_encoder_are_narrow(self):
+        widths = {768: 128, 384: 128, 192: 64, 100: 32, 48: 16, 8: 2, 3: 2}
+        self.assertEqual({width: default_branch_dim(width, 2) for width in widths}, widths)
+        self.assertEqual([default_branch_dim(192, heads) for heads in (1, 3, 5, 100)], [64, 63, 60, 100])
 
 
 if __name__ == "__main__":
