@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from absl import app, flags
-from harness.branch_shapes import RESULTS, folder_name
+from harness.branch_shapes import RESULTS
 from harness.results_page import write_page
 
 from fastbert_tf.data import Task, load_task
@@ -39,10 +39,18 @@ def reduced(task: Task) -> Task:
     return replace(task, train=train, dev=judged, test=None)
 
 
+def size(shape: str) -> tuple[int, int]:
+    """Reads width and heads."""
+    width, _, heads = shape.partition("x")
+    if not (width.isdigit() and heads.isdigit()):
+        raise app.UsageError(f"a shape is width x heads, such as 64x2, but is {shape!r}")
+    return int(width), int(heads)
+
+
 def evaluated(task: Task, shape: str) -> Report:
     """Trains and evaluates one shape."""
-    width, heads = map(int, shape.split("x"))
-    folder = Path(_WORK.value) / folder_name(shape)
+    width, heads = size(shape)
+    folder = Path(_WORK.value) / shape
     classifier = train_classifier(
         task, folder, _CHECKPOINT.value, branch_dim=width, branch_heads=heads, held_out=0.05, verbose=2
     )
@@ -55,9 +63,9 @@ def main(_: list[str]) -> None:
         task = reduced(load_task("sst2"))
         for shape in _SHAPES.value:
             print(evaluated(task, shape).text(), flush=True)
-            kept = RESULTS / folder_name(shape)
+            kept = RESULTS / shape
             kept.mkdir(parents=True, exist_ok=True)
-            shutil.copy(Path(_WORK.value) / folder_name(shape) / "evaluation" / "evaluation.json", kept)
+            shutil.copy(Path(_WORK.value) / shape / "evaluation" / "evaluation.json", kept)
     write_page()
 
 

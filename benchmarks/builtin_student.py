@@ -50,6 +50,8 @@ _STORE = flags.DEFINE_bool("store", False, "whether to write the package data an
 _NOTE = flags.DEFINE_string("note", "", "first sentence of the card's limits, such as that the weights are preliminary")
 
 STARTS = ("pretrained", "random")
+CARD_FACTS = Path(__file__).resolve().parents[1] / "docs" / "results" / "builtin_student.json"
+"""All that the card says comes from here."""
 BRANCH_DIM, BRANCH_HEADS = 64, 2
 
 
@@ -158,15 +160,16 @@ def main(_: list[str]) -> None:
         raise app.UsageError(f"{_RUN.value} holds no finished student; let it finish, or give --vocabulary")
     work = Path(_WORK.value)
     work.mkdir(parents=True, exist_ok=True)
-    student = stored_student(work / "stored")
+    student, found = stored_student(work / "stored"), facts()
     scores = measured(student, load_task(_TASK.value))
     gain = scores[0].mean - scores[1].mean
     print(f"pretraining is worth {100 * gain:.1f} points of accuracy")
-    (work / "scores.json").write_text(json.dumps([asdict(score) for score in scores], indent=2) + "\n")
     if _STORE.value:
         if not math.isfinite(gain) or gain <= 0:
             raise app.UsageError("a student that is no better than random weights is not worth shipping")
-        stored_student(BUILTIN_FOLDER, model_card(student, facts(), scores, _NOTE.value))
+        stored_student(BUILTIN_FOLDER, model_card(student, found, scores, _NOTE.value))
+        kept = {"facts": found, "scores": [asdict(score) for score in scores], "note": _NOTE.value}
+        CARD_FACTS.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
         size = sum(path.stat().st_size for path in BUILTIN_FOLDER.iterdir())
         print(f"written to {BUILTIN_FOLDER}: {size / 1e6:.2f} MB")
 

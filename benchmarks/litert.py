@@ -4,8 +4,9 @@
 
 Every classifier named is exported as a SavedModel in float32 and int8 and as LiteRT in float16 and int8, all exits on.
 All rows of SST-2 dev go through all of them at several speeds; then they take turns, a pass at a time, on rows of real
-lengths and of 25 tokens. `--vocabulary` adds students of several widths with random weights, whose sizes and times are
-those of trained ones. Writes the figures, and the measured part of docs/small_devices.md.
+lengths and of 25 tokens. `--vocabulary` adds students of several widths with random weights, whose sizes, and times at
+speed 0, are those of trained ones; where they leave says nothing. Writes the figures, and the measured part of
+docs/small_devices.md.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from harness import results_page as results
 
 from fastbert_tf.evaluation import read_report
 from fastbert_tf.evaluation.table import interval_text
+from fastbert_tf.recipes.train import default_training
 
 ROOT = Path(__file__).parents[1]
 
@@ -28,8 +29,9 @@ class ResultsPageTest(tf.test.TestCase):
             with self.subTest(name):
                 train, _ = results.stored(name, results.COMMANDS_FILE)
                 settings = results.stored(name, "settings.json")
-                (rate,) = re.findall(r"--learning_rate (\S+)", train)
-                self.assertEqual(float(rate), settings["training"]["fine_tuning"]["learning_rate"])
+                named = re.findall(r"--learning_rate (\S+)", train)
+                rate = float(named[0]) if named else default_training("builtin").fine_tuning.learning_rate
+                self.assertEqual(rate, settings["training"]["fine_tuning"]["learning_rate"])
                 self.assertEqual("--no_self_distillation" in train, not settings["training"]["self_distillation"])
                 self.assertIn(f"--task {settings['task']} ", train)
 

@@ -13,24 +13,20 @@ from harness.performance.markdown import table
 RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results" / "branch_shapes"
 SHARES = (1 / 2, 1 / 3, 1 / 4)
 """Costs at which shapes are compared, of the encoder without any branch."""
-PREFIX = "branches_"
 
 INTRO = """## Which branches pay on the built-in student
 
 `python benchmarks/branch_shapes.py` trains the built-in student on SST-2 with branches of several shapes (width x
-heads), all else alike, and writes this section. {rows:,} training rows that were held out of training judge. A branch
-costs its share of a layer's executed FLOPs at every layer, left by a row or not. Accuracies are read off each curve
-where it costs a half, a third and a quarter of the encoder without branches, so that a shape pays for itself."""
-
-
-def folder_name(shape: str) -> str:
-    """Returns the folder of a shape such as `64x2`."""
-    return PREFIX + shape
+heads), all else alike, on 20,000 rows unless `--rows` says otherwise, and writes this section. {rows:,} training rows
+that were held out of training judge. A branch costs its share of a layer's executed FLOPs at every layer that a row
+goes through. Accuracies are read off each curve where it costs a half, a third and a quarter of the encoder without
+branches, so that a shape pays for itself. One seed a shape: differences of a few tenths of a point are noise. The
+default of `fastbert train` is a third of the encoder's width, at most the paper's 128."""
 
 
 def stored() -> list[Report]:
     """Reads the evaluations, narrowest branch first."""
-    reports = [read_report(file.parent) for file in RESULTS.glob(f"{PREFIX}*/evaluation.json")]
+    reports = [read_report(file.parent) for file in RESULTS.glob("*/evaluation.json")]
     return sorted(reports, key=lambda report: (report.curve.config.branch_dim, report.curve.config.branch_heads))
 
 
@@ -42,9 +38,10 @@ def layer_and_branch(curve: SpeedCurve) -> tuple[int, int]:
 
 
 def accuracies(curve: SpeedCurve, costs: Sequence[float]) -> np.ndarray:
-    """Reads accuracies off the curve at costs in executed FLOPs, between its points; beyond them, the nearest one's."""
+    """Reads accuracies off the curve at costs in executed FLOPs, between its points; NaN below the cheapest one."""
     points = sorted(curve.points, key=lambda point: point.executed_flops)
-    return np.interp(costs, [one.executed_flops for one in points], [one.metrics["accuracy"] for one in points])
+    spent, right = ([one.executed_flops for one in points], [one.metrics["accuracy"] for one in points])
+    return np.interp(costs, spent, right, left=np.nan)
 
 
 def section(reports: Sequence[Report]) -> str:

@@ -50,7 +50,8 @@ def _add_start_arguments(parser: argparse.ArgumentParser) -> None:
     start.add_argument(
         "--branch_dim",
         type=int,
-        help="width of the branch classifiers (default: 128, or a third of a narrower encoder's width)",
+        help="width of the branch classifiers (default: a third of the encoder's width, at most 128, rounded down to a "
+        "multiple of their heads)",
     )
     start.add_argument("--branch_heads", type=int, default=2, help="their attention heads (default: %(default)s)")
 

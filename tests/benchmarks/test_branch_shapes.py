@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import tensorflow as tf
 from harness import branch_shapes
 from made_outputs import CONFIG, made_outputs
@@ -28,10 +29,12 @@ class BranchShapesTest(tf.test.TestCase):
         curve = evaluation(4).curve
         cheap, dear = (curve.points[place] for place in (-1, 0))
         middle = branch_shapes.accuracies(
-            dataclasses.replace(curve, points=(dear, cheap)), [0, (cheap.executed_flops + dear.executed_flops) / 2, 1e9]
+            dataclasses.replace(curve, points=(dear, cheap)),
+            [cheap.executed_flops, (cheap.executed_flops + dear.executed_flops) / 2, 1e9],
         )
         ends = [cheap.metrics["accuracy"], dear.metrics["accuracy"]]
         self.assertAllClose(middle, [ends[0], sum(ends) / 2, ends[1]])
+        self.assertAllEqual(np.isnan(branch_shapes.accuracies(curve, [cheap.executed_flops - 1])), [True])
 
     def test_a_wider_branch_pays_for_itself(self):
         """The same answers are worth less where branches cost more."""

@@ -8,13 +8,12 @@ import numpy as np
 
 from harness.peers.processes import EngineProcess, EngineSettings
 from harness.peers.workload import shuffled
-from harness.performance.names import INT8, ONNX_FLOAT32, ONNX_INT8, PADDED, STACKS
+from harness.performance.names import INT8, ONNX_FLOAT32, ONNX_INT8, PADDED, STACKS, TASKS
 from harness.performance.rows import StoredRows
 from harness.performance.settings import Settings
 from harness.performance.subject import Subject, callers_exports, trained
 from harness.performance.timing import running
 
-TASKS = ("sst2", "book_review")
 BATCH_SIZES = (1, 32)
 ARRIVAL_BATCH_SIZE = 32
 IN_ARRIVAL = (PADDED, INT8, ONNX_FLOAT32, ONNX_INT8)
@@ -32,7 +31,7 @@ def measure(settings: Settings) -> dict[str, Any]:
     results: list[dict[str, Any]] = []
     arrival: list[dict[str, Any]] = []
     tasks: dict[str, Any] = {}
-    for task in (task for task in TASKS if task in settings.classifiers):
+    for task in (task for task in TASKS["real"] if task in settings.classifiers):
         subject = trained(task, settings)
         rows = subject.reported_rows(settings.rows)
         mixed = subject.store(shuffled(rows.workload), "arrival")

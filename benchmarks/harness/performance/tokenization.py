@@ -6,11 +6,11 @@ from typing import Any
 
 from harness.peers.processes import EngineSettings
 from harness.peers.workload import repeated
+from harness.performance.names import TASKS
 from harness.performance.settings import Settings
 from harness.performance.subject import trained
 from harness.performance.timing import running
 
-TASKS = ("sst2", "ag_news", "book_review")
 BATCH_SIZES = (1, 32, 1000)
 ENGINES = ("graph_tokenizer", "empty_graph", "hugging_face_tokenizer", "hugging_face_encode")
 ROWS = 1000
@@ -24,7 +24,7 @@ def measure(settings: Settings) -> dict[str, Any]:
         `rows`: a list of results: `task`, `batch_size`, `engine`, milliseconds a row.
     """
     results: list[dict[str, Any]] = []
-    for task in (task for task in TASKS if task in settings.classifiers):
+    for task in (task for task in TASKS["tokenization"] if task in settings.classifiers):
         subject = trained(task, settings)
         rows = subject.store(repeated(subject.reported_rows(ROWS).workload, ROWS), "texts")
         source = str(subject.directory)

@@ -19,8 +19,9 @@ class BuiltinStartTest(tf.test.TestCase):
         folder = Path(self.get_temp_dir())
         shipped = write_checkpoint(folder / "shipped")
         with mock.patch.object(builtin, "BUILTIN_FOLDER", shipped):
-            classifier = train_classifier(make_sample_task(40, 20, 20), folder / "run", config=NO_STEPS, branch_dim=8)
+            classifier = train_classifier(make_sample_task(40, 20, 20), folder / "run", config=NO_STEPS)
         imported = import_backbone(shipped)
+        self.assertEqual(classifier.model.config.branch_dim, default_branch_dim(imported.backbone.config.hidden_dim, 2))
         self.assertEqual(classifier.tokenizer.vocabulary.tokens, imported.vocabulary.tokens)
         for one, other in zip(classifier.model.backbone.weights, imported.backbone.weights, strict=True):
             self.assertAllEqual(one, other)
