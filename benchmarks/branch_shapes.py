@@ -65,7 +65,8 @@ def main(_: list[str]) -> None:
             print(evaluated(task, shape).text(), flush=True)
             kept = RESULTS / shape
             kept.mkdir(parents=True, exist_ok=True)
-            shutil.copy(Path(_WORK.value) / shape / "evaluation" / "evaluation.json", kept)
+            for file in ("settings.json", "evaluation/evaluation.json"):
+                shutil.copy(Path(_WORK.value) / shape / file, kept)
     write_page()
 
 

@@ -31,18 +31,19 @@ class ModelCardTest(tf.test.TestCase):
         student = ImportedBackbone(registry.make_backbone(), None, True, ImportReport())
         card = " ".join(model_card(student, FACTS, SCORES, "Preliminary weights.").split())
         for words in (
-            "2 epochs of 200 steps of 32 rows, 400 steps or 12,800 rows of at most 96 tokens in all, in 1.0 hours",
+            "2 epochs of 200 steps of 32 rows, 400 steps or 12,800 rows of at most 96 tokens in all",
+            "an epoch took 1800 seconds",
             "`books.txt.gz`, `wiki.txt.gz`",
             "epoch 2 was best",
             "8.0% unexplained at the embeddings, 25.0% after the last layer, and 12.5% of that of its means",
-            "| pretrained | 0.0003 | 0.8600 | 0.8600 | 0.8500, 0.8700, 0.8600 |",
-            "| random | 0.0001 | 0.8000 | 0.8000 | 0.7900, 0.8100, 0.8000 |",
+            "| pretrained | 0.8400, 0.8600 | 0.0003 | 0.8600 | 0.8500, 0.8700, 0.8600 |",
+            "| random | 0.8000, 0.7900 | 0.0001 | 0.8000 | 0.7900, 0.8100, 0.8000 |",
             "2 epochs on 60,000 training rows",
             f"{student.backbone.count_params():,} parameters",
             "Preliminary weights. English, lower-cased. Positions beyond 96",
             "fitted to the teacher's by least squares",
             "peak learning rate 0.001, warm-up 0.1, weight decay 0.01, seed 4",
-            "random 0.8000 at 0.0001, 0.7900 at 0.0003",
+            "Of the learning rates 0.0001, 0.0003 each start",
         ):
             self.assertIn(words, card)
 
